@@ -1,0 +1,186 @@
+"""`init --all`: a whole schema with its data sources, matched by name or made on one side."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.cli.environment import JSON_VERSION, Environment
+from bridge.cli.init.finish import finish, print_script
+from bridge.cli.init.ground import Ground
+from bridge.cli.init.known import known_sources
+from bridge.cli.init.linked import find_lines
+from bridge.cli.init.made import make_sources, plan_tables, table_lines
+from bridge.cli.init.one import add_key, make_tables, sync_name
+from bridge.cli.init.schema import Schema, read_schema
+from bridge.cli.init.showing import as_json, show
+from bridge.cli.init.wishes import Wishes
+from bridge.cli.output import clean, many
+from bridge.cli.proposal import Line, Proposal, plain_name, propose
+from bridge.cli.tomlfile import Setup, table_text, toml_key
+from bridge.engine.opening import Sides
+from bridge.errors import ExitCode, SetupError
+from bridge.notion.catalog import list_data_sources
+from bridge.postgres.catalog import list_tables
+from bridge.postgres.connection import Session
+from bridge.postgres.create import render_tables
+from bridge.shapes import DataSource, Table
+
+
+@dataclass(slots=True)
+class Found:
+    """What goes together: the data source and the lines of each table, by its oid; `left_out` says why of the rest."""
+
+    schema: Schema
+    sources: dict[int, DataSource]
+    lines: Mapping[int, Sequence[Line]]
+    pairs: Mapping[int, Mapping[str, str]]
+    keys: Mapping[int, str | None]
+    left_out: dict[str, str]
+    known: Collection[str] = ()  # data sources that have a sync already
+
+
+def set_up_all(environment: Environment, wishes: Wishes, ground: Ground, sides: Sides) -> ExitCode:
+    """Raises ConfigError, SetupError, Unavailable, AccessLost."""
+    if wishes.create_table is not None:
+        sources = list_data_sources(sides.client, wishes.below or "")
+        plan = plan_tables(sides.client, sources, wishes)
+        if wishes.print_sql:
+            return print_script(environment, render_tables(plan.tables))
+        tables = make_tables(environment, ground, plan.blueprints, wishes.yes, plan.joins)
+        lines = table_lines(plan, read_schema(tables))
+        by_name = {table.name: table for table in tables}
+        made = [(by_name[print_.table.name], print_) for print_ in plan.blueprints]
+        found = Found(
+            read_schema(tables),
+            {table.oid: print_.source for table, print_ in made},
+            lines,
+            {table.oid: print_.pairs for table, print_ in made},
+            {table.oid: print_.key_property for table, print_ in made},
+            {},
+        )
+    else:
+        found = _from_tables(environment, wishes, ground, sides)
+    return _set_up(environment, wishes, ground, sides, found)
+
+
+def _from_tables(environment: Environment, wishes: Wishes, ground: Ground, sides: Sides) -> Found:
+    with closing(Session(ground.config.postgres.dsn)) as session, session.use() as connection:
+        schema = read_schema(list_tables(connection, wishes.schema))
+    known = known_sources(ground.config.syncs, sides, schema.tables)
+    tables = [table for table in schema.tables if table.oid not in known]
+    if not tables:
+        raise SetupError(
+            f"the schema {wishes.schema} has no table with a primary key that has no sync yet",
+            hint="Name another one with --schema.",
+        )
+    left = dict(schema.left_out)
+    if wishes.create_notion:
+        made = make_sources(environment, sides.client, wishes, schema, tables, known)
+        return Found(schema, made.sources, made.lines, made.pairs, made.keys, left, _ids(known))
+    ids = _ids(known)
+    listed = [source for source in list_data_sources(sides.client, wishes.below or "") if source.id not in ids]
+    sources = dict(_matched(tables, listed, left))
+    keys = dict.fromkeys(sources, wishes.key_property)
+    return Found(schema, sources, find_lines(schema, sources, known), {}, keys, left, ids)
+
+
+def _ids(known: Mapping[int, DataSource]) -> set[str]:
+    return {source.id for source in known.values()}
+
+
+def _matched(
+    tables: Sequence[Table], listed: Sequence[DataSource], left: dict[str, str]
+) -> Iterator[tuple[int, DataSource]]:
+    """Each table with the one data source of its name; what is left over is noted with its reason."""
+    used = set()
+    for table in tables:
+        same = [source for source in listed if _singular(source.title) == _singular(table.name)]
+        exact = [source for source in same if plain_name(source.title) == plain_name(table.name)]
+        found = exact or same
+        if len(found) == 1 and found[0].id not in used:
+            used.add(found[0].id)
+            yield table.oid, found[0]
+        else:
+            left[table.qualified] = "several data sources are named so" if found else "no data source is named so"
+    left.update({source.title: "no table is named so" for source in listed if source.id not in used})
+
+
+def _singular(name: str) -> str:
+    """One customer, many customers: people name tables and databases either way."""
+    return plain_name(name).removesuffix("s")
+
+
+def _set_up(environment: Environment, wishes: Wishes, ground: Ground, sides: Sides, found: Found) -> ExitCode:
+    taken = {sync.name for sync in ground.config.syncs}
+    proposals: list[tuple[Table, DataSource, Proposal]] = []
+    for table in found.schema.tables:
+        if table.oid not in found.sources:
+            continue
+        source = found.sources[table.oid]
+        lines, pairs = found.lines.get(table.oid, ()), found.pairs.get(table.oid, {})
+        try:
+            proposals.append((table, source, propose(table, source, found.keys[table.oid], pairs, lines)))
+        except SetupError as error:
+            found.left_out[table.qualified] = error.message
+    proposals = _without_dangling(proposals, found)
+    for table, source, proposal in proposals:
+        show(environment, table, source, proposal)
+    _note_links(found, proposals, ground.text or "")
+    for name, why in found.left_out.items():
+        environment.say(f"left out: {clean(name)}: {why}")
+    if not proposals:
+        raise SetupError(
+            "no table goes with a data source",
+            hint="Make what is missing: --create-notion PAGE, or --create-table.",
+        )
+    if not _agreed(environment, wishes, proposals):
+        environment.say("nothing was written")
+        return ExitCode.OK
+    setups = []
+    for table, source, proposal in proposals:
+        name = sync_name(table, taken)
+        taken.add(name)
+        setups.append(Setup(name, table, add_key(sides, source, proposal), proposal))
+    return finish(environment, wishes, ground, sides, setups, _as_json(environment, setups, found))
+
+
+def _note_links(found: Found, proposals: Sequence[tuple[Table, DataSource, Proposal]], text: str) -> None:
+    """Join tables that no line maps, here or in the file."""
+    mapped = {line.column.name for _, _, proposal in proposals for line in proposal.lines if line.through}
+    for join in found.schema.joins:
+        name = table_text(join.table)
+        if name not in mapped and toml_key(name) not in text:
+            ends = f"{join.owner.name} and {join.other.name}"
+            found.left_out[join.table.qualified] = f"it links {ends}, and no relation of their data sources is free"
+
+
+def _without_dangling(
+    proposals: list[tuple[Table, DataSource, Proposal]], found: Found
+) -> list[tuple[Table, DataSource, Proposal]]:
+    """A relation needs the sync of its target; where that one is left out, so is the line."""
+    kept = {source.id for _, source, _ in proposals} | set(found.known)
+    return [(table, source, proposal.linked_to(kept)) for table, source, proposal in proposals]
+
+
+def _agreed(environment: Environment, wishes: Wishes, proposals: Sequence[tuple[Table, DataSource, Proposal]]) -> bool:
+    """On a terminal all is asked once; elsewhere only what changes somebody's Notion needs a word."""
+    new = [f"{p.new_key.name!r} to {source.title!r}" for _, source, p in proposals if p.new_key]
+    adds = f"add {many(len(new), 'property', 'properties')} in Notion ({', '.join(new)})" if new else ""
+    if environment.may_ask:
+        parts = [f"write {environment.config_path}", adds, "" if wishes.print_sql else "install the triggers"]
+        question = ", ".join(part for part in parts if part)
+        return environment.confirm(f"{question[0].upper()}{question[1:]}?", wishes.yes, default=True)
+    return not adds or environment.confirm(f"May init {adds}?", wishes.yes)
+
+
+def _as_json(environment: Environment, setups: Sequence[Setup], found: Found) -> dict[str, Any]:
+    return {
+        "version": JSON_VERSION,
+        "config": str(environment.config_path),
+        "syncs": [as_json(setup) for setup in setups],
+        "left_out": [{"name": name, "why": why} for name, why in found.left_out.items()],
+        "installed": True,
+    }

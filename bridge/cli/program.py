@@ -1,0 +1,86 @@
+"""The top of the command line: options that every command takes, and the one funnel for everything that fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from bridge.cli.environment import CONFIG_VARIABLE, Environment
+from bridge.errors import BridgeError, ExitCode
+from bridge.migrations import MigrationsBroken
+
+INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+NAME = "notion-bridge"
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Program(click.Group):
+    """Runs a command; its return value is the exit code. A traceback comes only from a bug."""
+
+    def main(  # type: ignore[override]  # standalone_mode has one meaning here
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, obj: Environment | None = None, **_: Any
+    ) -> NoReturn:
+        """Leaves the process with the exit code."""
+        sys.exit(self._guarded(obj or Environment.of_process(), args))
+
+    def _guarded(self, environment: Environment, args: Sequence[str] | None) -> int:
+        try:
+            return int(super().main(args, NAME, standalone_mode=False, obj=environment) or ExitCode.OK)
+        except BridgeError as error:
+            environment.fail(error.message, error.hint)
+            return int(error.exit_code)
+        except MigrationsBroken as error:
+            environment.fail(str(error))
+            return int(ExitCode.FAILED)
+        except click.ClickException as error:
+            error.show()
+            # A mistake before the option was read is told in JSON, too.
+            environment.json = environment.json or "--json" in (sys.argv if args is None else args)
+            environment.emit_error(error.format_message())
+            return error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            environment.say("stopped")
+            return INTERRUPTED
+
+
+def shared_options(function: _Function) -> _Function:
+    """--config, --sync and --json. They may stand before or after a command's name; the last word counts."""
+    options = [
+        click.option(
+            "--config",
+            "config_path",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help=f"The configuration file (default: bridge.toml, or ${CONFIG_VARIABLE}).",
+            expose_value=False,
+            callback=_note,
+        ),
+        click.option(
+            "--sync",
+            metavar="NAME",
+            help="Only this [[sync]] of the configuration (default: all).",
+            expose_value=False,
+            callback=_note,
+        ),
+        click.option(
+            "--json",
+            is_flag=True,
+            default=None,
+            help="One JSON document on stdout instead of text.",
+            expose_value=False,
+            is_eager=True,  # an error in another option is then told in JSON too
+            callback=_note,
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _note(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None:
+        setattr(context.find_object(Environment), str(parameter.name), value)

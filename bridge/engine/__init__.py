@@ -1,0 +1,1 @@
+"""The shell around the merge: observing, planning, writing, settling; one pass (`sync`) or for ever (`run`)."""

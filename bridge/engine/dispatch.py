@@ -1,0 +1,194 @@
+"""The writes of one sync: handed over, answered, settled; and found out when the answer was lost."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Protocol
+
+from bridge.clock import Clock
+from bridge.crashpoints import CrashPoint, crash_point
+from bridge.ends import End, Intent, Outcome, Receipt
+from bridge.engine.health import Health
+from bridge.engine.needs import RowEnd
+from bridge.engine.settle import Settler
+from bridge.engine.tasks import Deliver
+from bridge.journal import Journal
+from bridge.model import Side
+
+_CHUNK = 8  # Notion writes handed over at once: few enough that guard and write stay close together
+_QUEUE_MAX = 4 * _CHUNK
+_PROOFS_MAX = 200
+_STALE_MAX = 3
+
+
+class Starter(Protocol):
+    """Runs slow work beside the main thread; see `Tasks.start`."""
+
+    def __call__(self, task: str, work: Callable[[Deliver], None], ended: Callable[[], None] | None = None) -> None: ...
+
+
+class Dispatch:
+    """Writes into PostgreSQL in this thread (local and quick), into Notion beside it. Main thread only."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        settler: Settler,
+        postgres: RowEnd,
+        notion: End,
+        *,
+        health: Health,
+        clock: Clock,
+        start: Starter,
+        running: Callable[[str], bool],
+    ) -> None:
+        self._journal = journal
+        self._settler = settler
+        self._postgres = postgres
+        self._notion = notion
+        self._health = health
+        self._clock = clock
+        self._start = start
+        self._running = running
+        self._queues: dict[bool, deque[Intent]] = {False: deque(), True: deque()}  # by backfill
+        self._unknown: dict[str, float] = {}  # intent id -> when to ask again, monotonic
+        self._proofs: list[str] = []  # settled writes whose proof the database may forget
+        self.row_unknown = False  # a row differs from what the outbox told: read the table
+
+    def resume(self, sync_name: str) -> None:
+        """After a start: what was under way when the last process ended is found out before anything else."""
+        self._unknown = {intent.id: 0.0 for intent in self._journal.intents_in_flight(sync_name)}
+        self._proofs = self._journal.settled_rows(sync_name)
+
+    def withdraw(self) -> None:
+        """Gives up what waits to be sent: it was planned for a binding that is no more."""
+        waiting = [intent for queue in self._queues.values() for intent in queue]
+        for queue in self._queues.values():
+            queue.clear()
+        self._settle(waiting, [Receipt(i.id, Outcome.STALE, reason="the mapping has changed") for i in waiting])
+
+    def room(self) -> int:
+        """How many more Notion writes may be planned. The rest stays unplanned, so that it may still change."""
+        return _QUEUE_MAX - sum(len(queue) for queue in self._queues.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether writes wait, are under way, or are of unknown outcome."""
+        return any(self._queues.values()) or bool(self._unknown) or self._running("write")
+
+    def ask_times(self) -> list[float]:
+        """When writes of unknown outcome are asked for again, monotonic."""
+        return list(self._unknown.values())
+
+    def take(self, intents: list[Intent]) -> None:
+        """Makes the row writes at once and queues the page writes."""
+        self._write_rows([intent for intent in intents if intent.action.side is Side.POSTGRES])
+        for intent in intents:
+            if intent.action.side is Side.NOTION:
+                self._queues[intent.backfill].append(intent)
+
+    def send(self) -> None:
+        """Hands the next writes to the Notion end: people's changes and the first fill each at their own pace."""
+        if not self._health.up(Side.POSTGRES):
+            return  # nobody knows whether the lock is still ours
+        for backfill, queue in self._queues.items():
+            task = f"write{int(backfill)}"
+            if queue and not self._running(task):
+                self._write_pages(task, [queue.popleft() for _ in range(min(_CHUNK, len(queue)))])
+
+    def ask_unknown(self, side: Side) -> bool:
+        """Finds out what became of the side's writes whose answer was lost, before anything else is done with their
+        pairs. Answers whether all of them are known now."""
+        now, all_known = self._clock.monotonic(), True
+        for intent_id, due in list(self._unknown.items()):
+            owing = self._journal.owed_by(intent_id)
+            if owing is None:
+                del self._unknown[intent_id]
+            elif owing is side:
+                found = self._journal.intent(intent_id) if now >= due and self._health.up(side) else None
+                if found is not None:
+                    self._ask(found[0])
+                all_known &= intent_id not in self._unknown
+        return all_known
+
+    def forget_proofs(self, *, at_least: int = 1) -> None:
+        """The journal knows what became of these writes; the database need not prove it any more."""
+        if len(self._proofs) >= at_least:
+            with crash_point(CrashPoint.PROOFS_TRIMMED):
+                self._health.guarded(Side.POSTGRES, lambda: self._postgres.trim(self._proofs))
+            self._proofs = []
+
+    def _write_rows(self, intents: list[Intent]) -> None:
+        if not intents:
+            return
+        receipts: list[Receipt] = []
+        self._health.guarded(Side.POSTGRES, lambda: receipts.extend(self._postgres.apply(intents)))
+        with crash_point(CrashPoint.ROWS_SETTLED):
+            self._settle(intents, receipts)
+        stale = [receipt.intent_id for receipt in receipts if receipt.outcome is Outcome.STALE]
+        # Usually the outbox has the news already. When it has none, the change was not captured.
+        self.row_unknown |= any(i.id in stale and self._journal.attempts(i.pair) >= _STALE_MAX for i in intents)
+        self._proofs += [receipt.intent_id for receipt in receipts if receipt.outcome is Outcome.DONE]
+        self.forget_proofs(at_least=_PROOFS_MAX)
+
+    def _write_pages(self, task: str, intents: list[Intent]) -> None:
+        by_id = {intent.id: intent for intent in intents}
+        answered: set[str] = set()
+
+        def settle(receipt: Receipt) -> None:
+            with crash_point(CrashPoint.PAGE_SETTLED):
+                self._settle([by_id[receipt.intent_id]], [receipt])
+
+        def work(deliver: Deliver) -> None:
+            with crash_point(CrashPoint.PAGES_WRITTEN):
+                for receipt in self._notion.apply(intents):
+                    answered.add(receipt.intent_id)
+                    with crash_point(CrashPoint.ANSWER_DELIVERED):
+                        deliver(lambda receipt=receipt: settle(receipt))  # type: ignore[misc]
+
+        def ended() -> None:
+            self._settle([intent for intent in intents if intent.id not in answered], [])
+
+        self._start(task, work, ended)
+
+    def _settle(self, intents: list[Intent], receipts: Iterable[Receipt]) -> None:
+        """Settles what was answered. A write without an answer may have been made: it is found out first."""
+        by_id = {receipt.intent_id: receipt for receipt in receipts}
+        with self._journal.transaction():
+            for intent in intents:
+                receipt = by_id.get(intent.id) or Receipt(intent.id, Outcome.UNKNOWN, reason="no answer")
+                self._settler.settle(intent, receipt)
+                if receipt.outcome is Outcome.UNKNOWN:
+                    again = self._clock.monotonic() + (receipt.retry_after or 0.0)
+                    self._unknown[intent.id] = again if receipt.retry_after else self._unknown.get(intent.id, again)
+                else:
+                    self._unknown.pop(intent.id, None)
+
+    def _ask(self, intent: Intent) -> None:
+        age = (self._clock.now() - intent.at) / timedelta(seconds=1)
+        self._unknown[intent.id] = self._clock.monotonic() + min(30.0, max(0.5, age))
+        if intent.action.side is Side.POSTGRES:
+            receipts: list[Receipt] = []
+            self._health.guarded(Side.POSTGRES, lambda: receipts.append(self._postgres.find_out(intent)))
+            self._settle([intent] if receipts else [], receipts)
+            if not receipts:
+                self._unanswered(intent)
+            return
+
+        answered: list[Receipt] = []
+
+        def work(deliver: Deliver) -> None:
+            answered.append(self._notion.find_out(intent))
+            deliver(lambda: self._settle([intent], answered))
+
+        def ended() -> None:
+            if not answered:
+                self._unanswered(intent)
+
+        self._start("find", work, ended)
+
+    def _unanswered(self, intent: Intent) -> None:
+        """The side could not be asked: the question is due when the side is."""
+        self._unknown[intent.id] = self._health.retry_at(intent.action.side)

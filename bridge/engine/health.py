@@ -1,0 +1,122 @@
+"""Which side answers: one that fails is left alone for a while, and the other goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.clock import Clock
+from bridge.errors import AccessLost, BridgeError, JournalError, LockHeld, SetupError, Stopped, Unavailable
+from bridge.journal import Journal
+from bridge.model import Side
+
+_WAIT_FIRST_S = 1.0
+# A database is near and answers or not at once; Notion is asked to bear us, too.
+_WAIT_MAX_S = {Side.POSTGRES: 5.0, Side.NOTION: 60.0}
+_SILENT_S = 10.0  # without an answer, until that is worth a word
+
+_NAMES = {Side.POSTGRES: "PostgreSQL", Side.NOTION: "Notion"}
+
+
+class Health:
+    """The two sides of one sync, as seen by its worker. Main thread only."""
+
+    def __init__(self, journal: Journal, sync_name: str, clock: Clock) -> None:
+        self._journal = journal
+        self._sync_name = sync_name
+        self._clock = clock
+        self._retry_at: dict[Side, float] = {}  # monotonic
+        self._failures: dict[Side, int] = dict.fromkeys(Side, 0)
+        self._errors: dict[Side, BridgeError] = {}
+        self._silent: set[Side] = set()  # sides that owe an answer for so long that it was told
+        self._unproven = set(Side)  # sides that have not answered this process yet
+
+    def up(self, side: Side) -> bool:
+        """Whether the side may be asked now."""
+        return self._clock.monotonic() >= self.retry_at(side)
+
+    def guarded(self, side: Side, work: Callable[[], None]) -> None:
+        """Runs work of one side, unless it is being left alone."""
+        if not self.up(side):
+            return
+        try:
+            work()
+        except (Unavailable, AccessLost, SetupError) as error:
+            self.failed(side, error)
+        else:
+            self.came_up(side)
+
+    def came_up(self, side: Side) -> None:
+        """The side answered. What an earlier process noted as the last error ends when both sides have.
+
+        Records whose writes this side could not take are written at once: what they waited for is over.
+        """
+        if not self.up(side) or not (self._failures[side] or side in self._unproven or side in self._silent):
+            return
+        self._silent.discard(side)
+        self._unproven.discard(side)
+        self._failures[side] = 0
+        self._retry_at.pop(side, None)
+        with self._journal.transaction():
+            self._journal.release(self._sync_name, side)
+            if not any(self._failures.values()) and not self._unproven and not self._silent:
+                self._journal.update_sync(self._sync_name, last_error="", last_error_at=None)
+
+    def failed(self, side: Side, error: Exception) -> None:
+        """Leaves the side alone, longer each time. What is no known failure is a bug, and ends the run; so
+        does a lock that another bridge has taken."""
+        if isinstance(error, JournalError | LockHeld) or not isinstance(error, BridgeError):
+            raise error
+        if isinstance(error, Stopped):
+            return
+        self._silent.discard(side)
+        self._failures[side] += 1
+        self._errors[side] = error
+        wait = min(_WAIT_MAX_S[side], _WAIT_FIRST_S * 2 ** min(self._failures[side] - 1, 10))
+        if isinstance(error, Unavailable) and error.retry_after is not None:
+            wait = max(wait, error.retry_after)
+        self._retry_at[side] = self._clock.monotonic() + wait
+        with self._journal.transaction():
+            now = self._clock.now()
+            self._journal.update_sync(self._sync_name, last_error=str(error), last_error_at=now)
+
+    def waited(self, side: Side, seconds: float) -> None:
+        """The side has owed an answer for so long. That is told before the request is given up, a minute later."""
+        if seconds < _SILENT_S or side in self._silent or self._failures[side]:
+            return
+        self._silent.add(side)
+        with self._journal.transaction():
+            told = f"{_NAMES[side]} has not answered for {seconds:.0f} s; it is still waited for."
+            self._journal.update_sync(self._sync_name, last_error=told, last_error_at=self._clock.now())
+
+    def try_again(self, side: Side) -> None:
+        """What made the side fail was mended: it is asked at once. It has come up when it answers."""
+        self._retry_at.pop(side, None)
+
+    def lasting_failure(self, times: int) -> BridgeError | None:
+        """The error of a side that failed so many times in a row, or that no waiting mends; None when there is none.
+
+        What does not fit is bound anew once, before it counts.
+        """
+        for side, count in self._failures.items():
+            error = self._errors.get(side)
+            lasting = isinstance(error, AccessLost) or (isinstance(error, SetupError) and count > 1)
+            if count >= times or (count and lasting):
+                return error
+        return None
+
+    def failing(self) -> dict[Side, BridgeError]:
+        """The sides that do not answer now, and what they last said."""
+        return {side: self._errors[side] for side, count in self._failures.items() if count}
+
+    def misfit(self, side: Side) -> SetupError | None:
+        """The side's last word, when it was that it is not what the mapping says."""
+        error = self.failing().get(side)
+        return error if isinstance(error, SetupError) else None
+
+    def retry_at(self, side: Side) -> float:
+        """When the side may be asked again, monotonic; in the past while it answers."""
+        return self._retry_at.get(side, float("-inf"))
+
+    def retry_times(self) -> list[float]:
+        """When the sides that are left alone are asked again, monotonic."""
+        return list(self._retry_at.values())

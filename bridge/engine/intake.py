@@ -1,0 +1,333 @@
+"""Observations -> journal. Decides which pair an observation belongs to and whether it may be believed.
+
+Nothing here decides what to write: an observation only changes what is known, and soils the pair so that
+it is merged again. Everything runs inside the caller's transaction, one per batch, which is committed
+before the feed is told that it may forget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from bridge.crashpoints import CrashPoint, crash_point
+from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt, made_by
+from bridge.engine.settle import Settler
+from bridge.engine.snapshots import absorb, differs
+from bridge.journal import Journal
+from bridge.journal.rows import read_moment
+from bridge.model import Base, Key, Op, Pair, Presence, Side, Snapshot, Sync
+
+
+class Intake:
+    """Takes the observations of one sync."""
+
+    def __init__(self, journal: Journal, sync: Sync, settler: Settler, bot: str = "") -> None:
+        self._journal = journal
+        self._sync = sync
+        self._settler = settler
+        self._bot = bot  # who our own token writes as
+        self._computed = {item.name for item in sync.fields if item.codec.computed}
+        self._confirmed: datetime | None = None
+
+    def take(self, batch: Batch) -> list[Pair]:
+        """Journals a batch in one transaction. Answers the pages that must be looked at to be sure."""
+        doubtful: dict[int, Pair] = {}
+        with self._journal.transaction():
+            self._confirmed = self._journal.sync_state(self._sync.name).confirmed
+            for seen in batch.observations:
+                if seen.side is Side.POSTGRES:
+                    self._take_row(seen)
+                else:
+                    pair = self._take_page(seen)
+                    if pair is not None:
+                        doubtful[pair.id] = pair
+            if batch.confirmed is not None and (self._confirmed is None or batch.confirmed > self._confirmed):
+                self._journal.update_sync(self._sync.name, confirmed=batch.confirmed)
+        return list(doubtful.values())
+
+    def missing_pages(self, listed: Collection[str]) -> list[Pair]:
+        """Pages that a complete listing did not show. Absence proves nothing: they must be looked at."""
+        live = self._journal.live_pages(self._sync.name)
+        return [self._journal.pair(pair_id) for page_id, pair_id in live.items() if page_id not in listed]
+
+    def take_missing_rows(self, listed: Collection[Key]) -> None:
+        """Rows that a complete read of the table in one snapshot did not show are deleted. One that was outside of
+        the filter when it was deleted left the sync before: its page stays."""
+        with self._journal.transaction():
+            for key, pair_id in self._journal.live_keys(self._sync.name).items():
+                if key not in listed:
+                    pair = self._journal.pair(pair_id)
+                    self._save(pair, Observation(Side.POSTGRES, Presence.GONE, key=key, evidence=Evidence.SCAN))
+            # Every waiting change was read before the table: whose key was taken by then went with a TRUNCATE.
+            for pair in self._journal.take_all_displaced(self._sync.name):
+                self._save(pair, Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN))
+
+    # Rows
+
+    def _take_row(self, seen: Observation) -> None:
+        if seen.event_id is not None and self._journal.known_event(seen.event_id):
+            return  # read again after a crash between our commit and the outbox's
+        origin = self._journal.intent(seen.origin) if seen.origin else None
+        # Several syncs may share a table and the journal: a write is an echo only to the sync that made it.
+        if origin is not None and origin[0].pair.sync == self._sync.name:
+            with crash_point(CrashPoint.ECHO_TAKEN):
+                self._take_echo(seen, origin[0].id)
+            return
+        pair = self._pair_of_row(seen)
+        if pair is not None and not _left_already(pair, seen):
+            self._save(pair, seen)
+
+    def _take_echo(self, seen: Observation, intent_id: str) -> None:
+        """Our own write came back: the acknowledgement, not an event. What it carries is compared all the same,
+        because a trigger of the user's may have changed more than we wrote."""
+        found = self._journal.intent(intent_id)
+        assert found is not None
+        intent, state = found
+        if state in ("open", "unknown"):
+            receipt = Receipt(intent.id, Outcome.DONE, seen, position=seen.position)
+            self._settler.settle(intent, receipt)
+        pair = self._journal.pair(intent.pair.id)
+        if seen.key is not None and pair.key is None and seen.presence is Presence.LIVE:
+            pair = replace(pair, key=seen.key)
+        if seen.key != pair.key:
+            # A write of ours made the user's trigger touch another record.
+            other = self._pair_of_row(seen)
+            if other is not None:
+                self._save(other, seen)
+            return
+        self._save(pair, seen, quiet=True)
+        if state != "echo" or self._settler.is_last_echo(intent.id, seen.position):
+            self._journal.set_intent(intent.id, "done", position=seen.position)
+
+    def _pair_of_row(self, seen: Observation) -> Pair | None:
+        name = self._sync.name
+        if seen.key is None:
+            return None
+        if seen.old_key is not None and seen.old_key != seen.key:
+            return self._rekey(seen.old_key, seen.key, known_only=seen.presence is not Presence.LIVE)
+        if seen.presence is Presence.GONE and seen.evidence is Evidence.EVENT:
+            # A key that two rows held for a moment (it is deferrable): the one that moved there was meant to stay.
+            displaced = self._journal.take_displaced(name, seen.key)
+            if displaced is not None:
+                return displaced
+        pair = self._journal.pair_by_key(name, seen.key)
+        if pair is None and seen.presence is Presence.LIVE:
+            pair = self._journal.add_pair(name, seen.key, None)
+        return pair
+
+    def _rekey(self, old: Key, new: Key, *, known_only: bool) -> Pair | None:
+        """A primary-key update moves the record with its page. Keys may be swapped inside one transaction."""
+        name = self._sync.name
+        pair = self._journal.take_displaced(name, old) or self._journal.pair_by_key(name, old)
+        holder = self._journal.pair_by_key(name, new)
+        if pair is None:
+            return holder if holder or known_only else self._journal.add_pair(name, new, None)
+        if holder is not None and holder.id != pair.id:
+            if holder.postgres.live:
+                self._journal.displace(holder)
+            else:
+                # A record that is gone had this key once; its page, if any, goes its own way.
+                self._journal.save_pair(replace(holder, key=None))
+        pair = replace(pair, key=new)
+        self._journal.save_pair(pair)
+        return pair
+
+    # Pages
+
+    def _take_page(self, seen: Observation) -> Pair | None:
+        """Takes what was seen of a page; answers its pair when only a direct look can tell whether it is so."""
+        assert seen.page_id is not None
+        pair = self._journal.pair_by_page(self._sync.name, seen.page_id)
+        if pair is not None and self._is_old_news(pair, seen):
+            return None
+        if pair is None:
+            if seen.presence is not Presence.LIVE:
+                return None  # a page that was never ours to begin with
+            pair = self._link(seen)
+            if pair is None:
+                return None
+        elif self._outdated(pair, seen):
+            self._glimpse(pair, seen)
+            return None
+        elif seen.evidence is Evidence.SCAN and self._doubtful(pair, seen):
+            return pair
+        self._save(self._with_typed_key(pair, seen), seen)
+        return None
+
+    def _with_typed_key(self, pair: Pair, seen: Observation) -> Pair:
+        """A page that waits for a row because it had no key: somebody has typed one now, and it is free."""
+        waits = pair.key is None and pair.postgres.presence is Presence.UNSEEN
+        if not waits or seen.key is None or seen.key == pair.page_key or self._journal.pair_by_key(pair.sync, seen.key):
+            return pair
+        for row in self._journal.parked_of(pair):
+            self._journal.set_parked(row["id"], "retried")
+        return replace(pair, key=seen.key)
+
+    def _is_old_news(self, pair: Pair, seen: Observation) -> bool:
+        """Whether a listing shows exactly what is known: most of what every poll lists, and nothing to write down."""
+        known = pair.notion
+        return (
+            seen.evidence is Evidence.SCAN
+            and known.live
+            and seen.presence is Presence.LIVE
+            and pair.page_key == seen.key
+            and not differs(known, seen)
+        )
+
+    def _outdated(self, pair: Pair, seen: Observation) -> bool:
+        """Whether something newer is known already.
+
+        Answers travel at different speeds and a query may show a page as it was before our own write. What
+        was asked before the newest certain look, or bears an older minute than it, is not news.
+        """
+        flying = self._journal.intent_of_pair(pair)
+        if flying is not None and flying[0].action.side is Side.NOTION and seen.evidence is Evidence.SCAN:
+            return True  # the answer to our own write will show the page anyway
+        row = self._journal.pair_row(pair.id)
+        known = read_moment(row["notion_seen"])
+        if seen.evidence is not Evidence.SCAN and seen.seen is not None and known is not None and seen.seen < known:
+            return True
+        # A query is judged by the minute that it bears: asked earlier, it may still show a newer edit.
+        edited = read_moment(row["notion_edited"])
+        return (
+            seen.evidence is Evidence.SCAN and seen.edited is not None and edited is not None and seen.edited < edited
+        )
+
+    def _glimpse(self, pair: Pair, seen: Observation) -> None:
+        """Keeps what an answer shows that came beside our own write.
+
+        Notion has no conditional write, so that an edit may slip in between our last look at a page and the write.
+        If some other answer happens to show it, it must not be forgotten with that answer.
+        """
+        intent = self._journal.last_page_write(pair)
+        if intent is None or seen.presence is not Presence.LIVE or self._later_than(intent, pair, seen):
+            return
+        for name, change in intent.action.changes.items():
+            value = seen.values.get(name)
+            old_news = name not in seen.values or value in (change.expected, change.new)
+            if not old_news and not self._journal.ever_seen(pair, name, value):
+                self._settler.glimpsed(pair, intent, name, value, seen.stamp)
+
+    def _later_than(self, intent: Intent, pair: Pair, seen: Observation) -> bool:
+        """Whether an answer is about the page after a write that was answered: what it shows is an edit of that page,
+        and will be taken when whatever is under way now has its answer, too."""
+        found = self._journal.intent(intent.id)
+        row = self._journal.pair_row(pair.id)
+        known, edited = read_moment(row["notion_seen"]), read_moment(row["notion_edited"])
+        if found is None or found[1] != "done" or known is None or seen.seen is None or seen.seen < known:
+            return False
+        return edited is None or seen.edited is None or seen.edited >= edited
+
+    def _doubtful(self, pair: Pair, seen: Observation) -> bool:
+        """Whether a query shows news that its time stamp cannot confirm: within one minute, or back from the trash."""
+        if pair.notion.presence is Presence.UNSEEN:
+            return False
+        if pair.notion.presence is not seen.presence:
+            return True
+        changed = differs(pair.notion, seen)
+        if not changed and pair.page_key == seen.key:
+            return False
+        if changed and changed <= self._computed and pair.page_key == seen.key:
+            return False  # nobody can edit a computed value, so a stale one does no harm and is seen again
+        if any(self._shrunk(pair, seen, name) for name in changed):
+            return True  # an option's removal looks the same; a look reads the options too
+        edited = read_moment(self._journal.pair_row(pair.id)["notion_edited"])
+        return edited is None or seen.edited is None or seen.edited <= edited
+
+    def _shrunk(self, pair: Pair, seen: Observation, name: str) -> bool:
+        item = self._sync.field(name)
+        known = name in pair.notion.values
+        return item is not None and known and item.codec.shrunk(seen.values[name], pair.notion.values[name])
+
+    def _link(self, seen: Observation) -> Pair | None:
+        """A page that the journal does not know: whose is it? None while that cannot be told."""
+        name, page_id = self._sync.name, seen.page_id
+        assert page_id is not None
+        if seen.key is None:
+            return self._journal.add_pair(name, None, page_id)
+        other = self._being_made(seen) or self._journal.pair_by_key(name, seen.key)
+        if other is None:
+            return self._journal.add_pair(name, seen.key, page_id, seen.key)
+        if other.page_id is None:
+            with crash_point(CrashPoint.PAIR_LINKED):
+                return self._adopt(other, seen)
+        live = other.postgres.live or other.notion.live
+        if other.base is not None and other.base.presence is Presence.GONE and not live:
+            # The record was deleted on both sides, and nobody has brought it back; a new page may take its key.
+            self._journal.save_pair(replace(other, key=None), dirty=False)
+            return self._journal.add_pair(name, seen.key, page_id, seen.key)
+        copy = self._journal.add_pair(name, None, page_id, seen.key)
+        if self._is_surplus(other, seen):
+            # A second page for one create of ours: what its first attempt left behind. It goes to the trash.
+            values = {k: v for k, v in other.notion.values.items() if k in seen.values}
+            copy = replace(copy, base=Base(Presence.LIVE, dict(values)), postgres=Snapshot(Presence.GONE))  # type: ignore[arg-type]
+            self._journal.save_pair(copy)
+            self._journal.add_event(copy, Side.NOTION, "surplus")
+        return copy
+
+    def _being_made(self, seen: Observation) -> Pair | None:
+        """The record for which our token is making this page. Its row may have another key by now than the page got."""
+        if not self._bot or seen.creator != self._bot:
+            return None
+        for intent in self._journal.intents_in_flight(self._sync.name):
+            action = intent.action
+            if action.side is Side.NOTION and action.op is Op.CREATE and action.key == seen.key:
+                return intent.pair if intent.pair.page_id is None else None
+        return None
+
+    def _adopt(self, pair: Pair, seen: Observation) -> Pair | None:
+        """A page that carries the key of a row without a page: the first run, or a create whose answer was lost."""
+        flying = self._journal.intent_of_pair(pair)
+        creating = flying is not None and flying[0].action.op is Op.CREATE and flying[0].action.side is Side.NOTION
+        if creating and not made_by(seen, self._bot):
+            return None  # a person's page: whether it is a second one, the answer to our own create tells
+        pair = replace(pair, page_id=seen.page_id, page_key=seen.key)
+        self._journal.save_pair(pair)
+        self._journal.add_event(pair, Side.NOTION, "link")
+        if flying is not None and creating:
+            self._settler.settle(flying[0], Receipt(flying[0].id, Outcome.DONE, seen))
+        return self._journal.pair(pair.id)
+
+    def _is_surplus(self, other: Pair, seen: Observation) -> bool:
+        """Whether our own token made this second page. A copy that a person made is a new record."""
+        if not self._bot or seen.creator != self._bot or other.notion.presence is not Presence.LIVE:
+            return False
+        if not self._journal.asked_twice(other):
+            return False  # no create of ours explains it: whoever made it, it is not ours to trash
+        return not differs(other.notion, seen)
+
+    def _save(self, pair: Pair, seen: Observation, *, quiet: bool = False) -> None:
+        """Absorbs an observation and writes down what it changed."""
+        seen_before = None
+        if seen.side is Side.NOTION:
+            known = read_moment(self._journal.pair_row(pair.id)["notion_seen"])
+            seen_before = max((t for t in (known, self._confirmed) if t is not None), default=None)
+        result = absorb(pair, seen, seen_before)
+        rekeyed = result.pair.page_key != pair.page_key or seen.old_key is not None
+        if result.kind or rekeyed or quiet:
+            self._journal.save_pair(result.pair)
+        if seen.side is Side.NOTION:
+            self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+        if (result.kind and not quiet) or seen.event_id is not None:
+            # An outbox row is journaled even when it says nothing new: its id must be known as taken.
+            kind = "echo" if quiet else result.kind or ("rekey" if seen.old_key else "same")
+            self._journal.add_event(
+                result.pair,
+                seen.side,
+                kind,
+                result.changes,
+                stamp=result.stamp,
+                author=seen.author,
+                intent=seen.origin,
+                source=seen.event_id,
+            )
+        if result.kind and not quiet:
+            self._journal.update_sync(self._sync.name, last_event_at=result.stamp.latest if result.stamp else seen.seen)
+
+
+def _left_already(pair: Pair, seen: Observation) -> bool:
+    """Whether the row was seen to leave the filter, which counts as its deletion: that it is outside is no news."""
+    outside = seen.presence is Presence.AWAY and seen.evidence is Evidence.SCAN
+    return outside and pair.postgres.presence is Presence.GONE

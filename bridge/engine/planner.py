@@ -1,0 +1,264 @@
+"""Journal -> merge -> journal: what to write next. Nothing is written to either side here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bridge.clock import Clock
+from bridge.crashpoints import CrashPoint, crash_point
+from bridge.ends import Intent
+from bridge.engine.links import reread
+from bridge.engine.resolving import read_seen
+from bridge.engine.told import status_text
+from bridge.errors import BreakerTripped
+from bridge.journal import Journal
+from bridge.journal.rows import read_value, wanted
+from bridge.journal.store import Row
+from bridge.merge import APPROVED, REJECTED, Said, merge
+from bridge.model import Action, Change, Decision, Op, Pair, Side, Sync, Unfit, Value, Waiting
+
+_EMPTIED_MIN = 10  # below this many records, deleting all of them is an ordinary thing to do
+_RECENT_S = 60.0
+_PUT_OFF_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One pair and what merge decided about it, after what must not be tried again was held back."""
+
+    pair: Pair
+    decision: Decision
+
+
+class Planner:
+    """Plans one sync."""
+
+    def __init__(self, journal: Journal, sync: Sync, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._journal = journal
+        self._sync = sync
+        self._clock = clock
+        self._new_id = new_id
+
+    def plan(self, limit: int, *, deletes: bool = True) -> list[Intent]:
+        """Merges pairs that changed until about `limit` writes are decided; journals what was agreed, what
+        conflicts, and what to write.
+
+        `deletes` False puts deletions off, because more changes wait to be read: a mass deletion is longer than one
+        round, and its first part alone is below every limit.
+
+        Raises BreakerTripped when this would delete more than a person has to allow; nothing is planned then.
+        """
+        pairs = self._journal.dirty_pairs(self._sync.name, limit)
+        if not pairs:
+            return []
+        intents: list[Intent] = []
+        untold: list[Intent] = []
+        with self._journal.transaction():
+            self.check_breaker()
+            # A pair that is merged is clean, put off or has a write under way, so that each round finds others.
+            while pairs:
+                for pair in pairs:
+                    with crash_point(CrashPoint.PLANNED):
+                        planned = self._plan_pair(pair, deletes)
+                    (untold if any(i.action.only_tells for i in planned) else intents).extend(planned)
+                left = limit - len(intents)
+                pairs = self._journal.dirty_pairs(self._sync.name, left) if left > 0 else []
+            if intents:
+                return intents  # what is only told is planned anew when there is nothing else to write
+            for intent in untold[:limit]:
+                self._journal.add_intent(intent)
+        return untold[:limit]
+
+    def preview(self, pair: Pair) -> Planned:
+        """What a plan would decide about one pair."""
+        parked = self._journal.parked_of(pair)
+        decision = merge(pair, self._sync, self._said(pair, parked))
+        return Planned(pair, hold_back(decision, parked))
+
+    def _plan_pair(self, pair: Pair, deletes: bool) -> list[Intent]:
+        known = reread(pair, self._sync)
+        if known is not pair:
+            self._journal.save_pair(known)
+            pair = known
+        decision = self.preview(pair).decision
+        if not deletes and any(action.op is Op.DELETE for action in decision.actions):
+            self._put_off(pair)
+            return []
+        if decision.base != pair.base:
+            pair = replace(pair, base=decision.base)
+            self._journal.save_pair(pair)
+        for conflict in decision.conflicts:
+            self._journal.add_conflict(pair, conflict)
+        self._update_parked(pair, decision)
+        self._end_resolutions(pair)
+        actions = self._with_note(pair, decision.actions)
+        if not actions:
+            self._journal.clean(pair.id)
+        elif actions[0].only_tells:
+            self._put_off(pair)
+        intents = [self._intent(pair, action) for action in actions]
+        for intent in intents:
+            if not intent.action.only_tells:
+                self._journal.add_intent(intent)
+        return intents
+
+    def _with_note(self, pair: Pair, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        """Adds to the page's update what its status property has to say, whatever somebody typed there; without an
+        update, an action of its own when the text is news."""
+        if self._sync.status_property is None or pair.page_id is None or not pair.notion.live:
+            return actions
+        note = status_text(self._sync, self._journal.parked_of(pair), self._journal.open_conflicts_of(pair))
+        if not actions and note != self._journal.told(pair):
+            return (Action(Side.NOTION, Op.UPDATE, note=note),)
+        if self._journal.attempts(pair):
+            return actions  # the note may be what the last attempt failed for
+        update = (Side.NOTION, Op.UPDATE)
+        return tuple(replace(a, note=note) if (a.side, a.op) == update else a for a in actions)
+
+    def _put_off(self, pair: Pair) -> None:
+        later = self._clock.now() + timedelta(seconds=_PUT_OFF_S)
+        self._journal.postpone(pair.id, self._journal.attempts(pair), later)
+
+    def _intent(self, pair: Pair, action: Action) -> Intent:
+        return Intent(
+            self._new_id(),
+            pair,
+            action,
+            self._clock.now(),
+            backfill=pair.base is None or action.only_tells,
+            attempts=self._journal.attempts(pair),
+        )
+
+    def _said(self, pair: Pair, parked: list[Row]) -> Said:
+        """What a person decided about this pair and is not yet carried out."""
+        values: dict[str, Value] = {}
+        for row in self._journal.open_conflicts_of(pair):
+            if row["state"] != "resolving":
+                continue
+            chosen = self._chosen(row)
+            if _still_as_shown(pair, row, chosen):
+                values[row["field"]] = chosen
+            else:
+                # Somebody edited the field after the choice was made: the edit is merged like any other.
+                self._journal.set_conflict(row["id"], "decided" if row["winner"] else "resolved", "overtaken", None)
+        held = next((row["state"] for row in parked if row["kind"] == "held"), "")
+        return Said(values, {"approved": APPROVED, "rejected": REJECTED}.get(held, ""))
+
+    def _end_resolutions(self, pair: Pair) -> None:
+        """A resolution is done when both sides show what was chosen; an open conflict, when the sides agree."""
+        for row in self._journal.open_conflicts_of(pair):
+            field = row["field"]
+            if field not in pair.postgres.values or field not in pair.notion.values:
+                continue
+            value = pair.postgres.values[field]
+            agreed = self._agree(pair, field)
+            if agreed and (row["state"] == "open" or value == self._chosen(row)):
+                take = row["take"] or "agreed"
+                # The sides may show the same without ever having agreed on it: one of them is gone by now.
+                agreed_on = pair.base.values.get(field) if pair.base else None
+                self._journal.set_conflict(row["id"], "resolved", take, agreed_on)
+
+    def _chosen(self, row: Row) -> Value:
+        """The value that a person chose for a conflict, as the column would show it. One that the column cannot hold
+        stays as it was typed: it will be refused, with the reason."""
+        value: Value = read_value(row["value"])  # type: ignore[assignment]  # only representable ones can be chosen
+        item = self._sync.field(row["field"])
+        canonical = value if item is None else item.codec.canonical(value)
+        return value if isinstance(canonical, Unfit) else canonical
+
+    def _agree(self, pair: Pair, name: str) -> bool:
+        item = self._sync.field(name)
+        return item is not None and item.codec.stands_for(pair.notion.values[name], pair.postgres.values[name])
+
+    def _update_parked(self, pair: Pair, decision: Decision) -> None:
+        """What waits is derived from the merge; the table only shows it, and keeps what a person said about it."""
+        shown = {(row["field"], row["side"]): row for row in self._journal.parked_of(pair)}
+        for item in decision.waiting:
+            row = shown.pop((item.field, item.side.value), None)
+            if row is None:
+                self._journal.park(pair, item, item.wanted)
+            elif (row["kind"], row["reason"]) != (item.kind, item.reason) or _other_value(row, item):
+                self._journal.renew_parked(row["id"], item, item.wanted or row["wanted"])
+        for row in shown.values():
+            if row["state"] in ("approved", "rejected") and decision.actions:
+                continue  # the word holds until it is carried out: the write may have to be tried twice
+            self._journal.set_parked(row["id"], "cleared")
+
+    def check_breaker(self) -> None:
+        """Stops before a mass deletion: it is rarely meant, and always asked about. Raises BreakerTripped."""
+        name, sync = self._sync.name, self._sync
+        state = self._journal.sync_state(name)
+        pending = self._journal.deletions(name)
+        since = self._clock.now() - timedelta(seconds=_RECENT_S)
+        for side, count in ((Side.NOTION, pending["into_notion"]), (Side.POSTGRES, pending["into_postgres"])):
+            if count == 0 or sync.deletes.into(side) in ("hold", "ignore"):
+                continue
+            total = count + self._journal.deletes_since(name, side, since)
+            linked = pending["linked"] + total - count
+            emptied = count >= pending["linked"] and linked >= _EMPTIED_MIN
+            many = total > sync.max_deletes and total * 100 > sync.max_deletes_percent * linked
+            if (many or emptied) and total > state.allowed_deletes:
+                raise BreakerTripped(_breaker_message(sync, side, total, linked), hint=_breaker_hint(name))
+        if not pending["into_notion"] and not pending["into_postgres"] and state.allowed_deletes:
+            self._journal.update_sync(name, allowed_deletes=0)
+
+
+def hold_back(decision: Decision, parked: list[Row]) -> Decision:
+    """Takes out of a decision what was refused before and would only be refused again.
+
+    A refused write may be made when it wants something else, or when a person says retry (which ends the row).
+    """
+    refused = {(row["side"], row["field"]): row for row in parked if row["kind"] in ("refused", "failing")}
+    if not refused:
+        return decision
+    actions: list[Action] = []
+    waiting = list(decision.waiting)
+    for action in decision.actions:
+        left = replace(action, changes=_allowed(action, refused, waiting))
+        row = refused.get((action.side.value, ""))
+        # What was refused as a whole may have been what was left without the fields that had been refused before.
+        if row is not None and row["wanted"] in (wanted(action, ""), wanted(left, "")):
+            waiting.append(Waiting("", action.side, row["reason"], None, row["kind"]))
+        elif left.changes or left.op is not Op.UPDATE or left.key is not None:
+            actions.append(left)
+    return replace(decision, actions=tuple(actions), waiting=tuple(waiting))
+
+
+def _allowed(action: Action, refused: Mapping[tuple[str, str], Row], waiting: list[Waiting]) -> dict[str, Change]:
+    changes = {}
+    for name, change in action.changes.items():
+        row = refused.get((action.side.value, name))
+        if row is not None and row["wanted"] == wanted(action, name):
+            waiting.append(Waiting(name, action.side, row["reason"], change.new, row["kind"]))
+        else:
+            changes[name] = change
+    return changes
+
+
+def _other_value(row: Row, item: Waiting) -> bool:
+    """Whether a field waits with another value than the one that was shown: that is news, even after a drop."""
+    return bool(item.field) and read_value(row["value"]) != item.value
+
+
+def _still_as_shown(pair: Pair, row: Row, chosen: Value) -> bool:
+    """Whether both sides hold nothing but what the person saw who chose, or what was chosen."""
+    shown = [chosen, *read_seen(row["seen"]), *(read_value(row[name]) for name in ("base", "postgres", "notion"))]
+    field = row["field"]
+    return all(pair.side(side).values[field] in shown for side in Side if field in pair.side(side).values)
+
+
+def _breaker_message(sync: Sync, side: Side, total: int, linked: int) -> str:
+    what = f"pages of {sync.data_source.title!r}" if side is Side.NOTION else f"rows of {sync.table.qualified}"
+    return (
+        f"sync {sync.name!r} stopped: it would delete {total} of {linked} {what} "
+        f"(allowed without asking: {sync.max_deletes} or {sync.max_deletes_percent:g} %)"
+    )
+
+
+def _breaker_hint(name: str) -> str:
+    return (
+        f"If the deletions are meant: notion-bridge resume --sync {name} --allow-deletes\n"
+        f"  If they are not: notion-bridge resume --sync {name} --undo-deletes (brings the records back)"
+    )

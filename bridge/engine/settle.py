@@ -1,0 +1,302 @@
+"""Receipts -> journal: what a write led to, and what is now agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from itertools import takewhile
+
+from bridge.clock import Clock
+from bridge.ends import Evidence, Intent, Observation, Outcome, Receipt
+from bridge.engine.snapshots import absorb, differs
+from bridge.journal import Journal
+from bridge.journal.rows import wanted
+from bridge.merge import refusal
+from bridge.model import (
+    Action,
+    Base,
+    Conflict,
+    FieldValue,
+    Op,
+    Pair,
+    Presence,
+    Side,
+    Snapshot,
+    Stamp,
+    Sync,
+    Unfit,
+    Value,
+    Waiting,
+)
+
+ATTEMPTS_MAX = 12
+_BACKOFF_FIRST_S = 0.5
+_BACKOFF_MAX_S = 60.0
+_AT_ONCE_MAX = 2  # times that a record which moved under us is merged again without a pause
+
+
+class Settler:
+    """Ends intents. Runs inside the caller's transaction, or in its own."""
+
+    def __init__(self, journal: Journal, sync: Sync, clock: Clock) -> None:
+        self._journal = journal
+        self._sync = sync
+        self._clock = clock
+        self._glimpses: dict[str, dict[str, Conflict]] = {}  # by intent: edits that it may be running over
+
+    def glimpsed(self, pair: Pair, intent: Intent, name: str, value: FieldValue, stamp: Stamp | None) -> None:
+        """A value was seen in a page while our write to it was under way, or just after it was made."""
+        change, ours = intent.action.changes[name], intent.pair.postgres.stamps.get(name)
+        overrun = Conflict(name, change.expected, change.new, value, ours, stamp, "edited-while-written", Side.POSTGRES)
+        found = self._journal.intent(intent.id)
+        if found is not None and found[1] == "done":
+            self._journal.add_conflict(pair, overrun)
+        else:
+            self._glimpses.setdefault(intent.id, {})[name] = overrun
+
+    def settle(self, intent: Intent, receipt: Receipt) -> None:
+        """Writes down one answer. A second answer to a settled intent changes nothing."""
+        with self._journal.transaction():
+            found = self._journal.intent(intent.id)
+            if found is None or found[1] not in ("open", "unknown"):
+                return
+            pair = self._journal.pair(intent.pair.id)
+            if self._found_anothers(pair, receipt):
+                reason = "the page that carries the key is another record's"
+                receipt = Receipt(intent.id, Outcome.RETRY, reason=reason)
+            overrun = self._glimpses.pop(intent.id, {}) if receipt.outcome is not Outcome.UNKNOWN else {}
+            if receipt.outcome is Outcome.DONE:
+                for conflict in overrun.values():
+                    self._journal.add_conflict(pair, conflict)
+                self._done(pair, intent, receipt)
+            elif receipt.outcome is Outcome.REFUSED and _note_may_be_why(intent, receipt):
+                self._without_note(pair, intent, receipt)
+            elif receipt.outcome is Outcome.REFUSED:
+                self._refused(pair, intent, receipt)
+            elif receipt.outcome is Outcome.UNKNOWN:
+                self._journal.set_intent(intent.id, "unknown", reason=receipt.reason)
+            else:
+                self._again(pair, intent, receipt)
+
+    def _found_anothers(self, pair: Pair, receipt: Receipt) -> bool:
+        """Whether the page that was found by its key, as what a create had made, belongs to another record: one whose
+        key was changed, and whose page still shows the old one, or into whose page somebody typed this one."""
+        seen = receipt.seen
+        if receipt.outcome is not Outcome.DONE or seen is None or seen.page_id in (None, pair.page_id):
+            return False
+        holder = self._journal.pair_by_page(pair.sync, str(seen.page_id))
+        return holder is not None and holder.id != pair.id
+
+    def is_last_echo(self, intent_id: str, position: int | None) -> bool:
+        """Whether the outbox row at `position` is the one that a written intent waits for."""
+        row = self._journal.store.row("intent_get", id=intent_id)
+        assert row is not None
+        return position is not None and row["position"] is not None and position >= row["position"]
+
+    def _done(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
+        action, seen = intent.action, receipt.seen
+        if seen is not None and action.op is not Op.DELETE:
+            pair = self._identified(pair, action, seen)
+        if seen is not None and action.side is Side.POSTGRES:
+            self._keep_what_the_database_changed(pair, intent, seen)
+        if seen is not None and action.op is Op.DELETE and action.side is Side.NOTION:
+            self._keep_what_was_deleted_unseen(pair, intent, seen)
+        pair = replace(pair, base=self._agreed(pair, intent, seen))
+        echo = action.side is Side.POSTGRES and receipt.position is not None
+        if seen is not None and not echo:
+            pair = self._shown_besides(pair, intent, seen)
+        elif action.op is Op.DELETE and action.side is Side.NOTION:
+            pair = absorb(pair, Observation(Side.NOTION, Presence.GONE)).pair
+        self._journal.save_pair(pair)
+        if seen is not None and action.side is Side.NOTION:
+            self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+        if action.note is not None and seen is not None and seen.evidence is Evidence.RECEIPT:
+            self._journal.set_told(pair, action.note)  # a look does not show it: then it is told again
+        written = {name: (change.expected, change.new) for name, change in action.changes.items()}
+        kind = {Op.UPDATE: "write"}.get(action.op, f"write-{action.op.value}")
+        if not action.only_tells:
+            self._journal.add_event(pair, action.side, kind, written, intent=intent.id)
+        self._journal.set_intent(intent.id, "echo" if echo else "done", position=receipt.position)
+        self._journal.postpone(pair.id, 0, None)
+
+    def _shown_besides(self, pair: Pair, intent: Intent, seen: Observation) -> Pair:
+        """Takes the record as the answer shows it; what it shows besides our write is somebody's change."""
+        result = absorb(pair, seen)
+        others = {name: change for name, change in result.changes.items() if name not in intent.action.changes}
+        if others and intent.action.op is Op.UPDATE:
+            self._journal.add_event(result.pair, seen.side, "update", others, stamp=result.stamp, author=seen.author)
+        return result.pair
+
+    def _keep_what_the_database_changed(self, pair: Pair, intent: Intent, seen: Observation) -> None:
+        """A trigger of the table made something else of what was written. The row's value goes back to the page;
+        what the person typed there must still be found."""
+        for name, change in intent.action.changes.items():
+            stored = seen.values.get(name)
+            if name not in seen.values or stored == change.new:
+                continue
+            before = pair.base.values.get(name) if pair.base else None
+            typed = intent.pair.notion.stamps.get(name)
+            conflict = Conflict(
+                name, before, stored, change.new, seen.stamp, typed, "changed-by-database", Side.POSTGRES
+            )
+            self._journal.add_conflict(pair, conflict)
+
+    def _keep_what_was_deleted_unseen(self, pair: Pair, intent: Intent, seen: Observation) -> None:
+        """An edit that fell between our last look at the page and its trashing shows in the answer: it is recorded."""
+        for name in sorted(differs(intent.pair.notion, seen) & set(intent.pair.notion.values)):
+            before = pair.base.values.get(name) if pair.base else None
+            stamp = intent.pair.postgres.stamps.get("")
+            conflict = Conflict(
+                name, before, None, seen.values[name], stamp, seen.stamp, "edited-while-deleted", Side.POSTGRES
+            )
+            self._journal.add_conflict(pair, conflict)
+
+    def _identified(self, pair: Pair, action: Action, seen: Observation) -> Pair:
+        """What a create made has a name now: for a row the key that it really got, whatever was asked for.
+
+        The database may have drawn a number that a person typed into another new page, or a trigger may have
+        rewritten the key. Whoever has the row has the key; the other record gets another one.
+        """
+        if action.side is Side.POSTGRES:
+            # Looked up after a lost answer, it may have got yet another key since: the outbox will tell, in order.
+            made = seen.old_key or seen.key
+            if action.op is not Op.CREATE or made is None or made == pair.key:
+                return pair
+            holder = self._journal.pair_by_key(pair.sync, made)
+            if holder is not None:
+                self._journal.save_pair(replace(holder, key=None))
+            return replace(pair, key=made)
+        page_key = seen.key if seen.key is not None else pair.page_key
+        return replace(pair, page_id=pair.page_id or seen.page_id, page_key=page_key)
+
+    def _agreed(self, pair: Pair, intent: Intent, seen: Observation | None) -> Base:
+        """The base after the write: what was written is what both sides hold."""
+        action = intent.action
+        if action.op is Op.DELETE:
+            return Base(Presence.GONE, pair.base.values if pair.base else {})
+        written: dict[str, Value] = {name: change.new for name, change in action.changes.items()}
+        before = dict(pair.base.values) if pair.base else {}
+        if action.op is Op.UPDATE:
+            return Base(Presence.LIVE, {**before, **written})
+        source = intent.pair.side(action.side.other).values
+        if action.op is Op.RESTORE:
+            # What is left out of a restore is what the page was known to hold. If it shows something else by now,
+            # somebody has edited it. What that side does not take is agreed as empty, as in a new record.
+            known = dict(intent.pair.side(action.side).values)
+            known |= {item.name: None for item in self._sync.fields if not item.direction.into(action.side)}
+            return Base(Presence.LIVE, {**self._representable(known, source), **written})
+        made = seen.values if seen is not None else {}
+        return Base(Presence.LIVE, {**self._agreed_by_birth(action.side, source, made), **written})
+
+    def _representable(self, values: Mapping[str, FieldValue], source: Mapping[str, FieldValue]) -> dict[str, Value]:
+        names = [item.name for item in self._sync.fields if item.name in source]
+        found = {name: values.get(name) for name in names}
+        return {name: value for name, value in found.items() if not isinstance(value, Unfit)}
+
+    def _agreed_by_birth(
+        self, side: Side, source: Mapping[str, FieldValue], made: Mapping[str, FieldValue]
+    ) -> dict[str, Value]:
+        """The base of fields that a create left out.
+
+        An empty one: agreed as empty, so that a default which the new side filled in comes back as its change, and
+        so does what people have written on either side since, when the answer was lost. The same for one that the new
+        side does not take: a formula shows its value at once, and nobody emptied the column that is to get it.
+        One that the new side could not hold: what the new side shows, so that the source's value stays a
+        change that waits, and not a conflict.
+        """
+        agreed: dict[str, FieldValue] = {}
+        for item in self._sync.fields:
+            carried = item.direction.into(side) and not (item.codec.computed and side is Side.NOTION)
+            if not carried or not refusal(item, side, source.get(item.name)):
+                agreed[item.name] = None
+            else:
+                agreed[item.name] = made.get(item.name)
+        return self._representable(agreed, source)
+
+    def _refused(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
+        action, seen = intent.action, receipt.seen
+        field = receipt.field if receipt.field in action.changes else ""
+        if seen is not None:
+            if seen.evidence is Evidence.RECEIPT:
+                pair = self._stored_otherwise(pair, intent, seen)
+            pair = absorb(pair, seen).pair
+            self._journal.save_pair(pair)
+            if seen.side is Side.NOTION:
+                self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+        value = action.changes[field].new if field else None
+        self._park(pair, intent, Waiting(field, action.side, receipt.reason, value, "refused"))
+        self._journal.set_intent(intent.id, "refused", reason=receipt.reason)
+        self._journal.postpone(pair.id, 0, None)
+
+    def _without_note(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
+        """The status property may have vanished. The changes are tried again without the note; the note is not."""
+        assert intent.action.note is not None
+        self._journal.set_told(pair, intent.action.note)
+        self._journal.set_intent(intent.id, "stale", reason=receipt.reason)
+        attempts = 0 if intent.action.only_tells else self._journal.attempts(pair) + 1
+        self._journal.postpone(pair.id, attempts, None)
+
+    def _stored_otherwise(self, pair: Pair, intent: Intent, seen: Observation) -> Pair:
+        """The write was made, and something else was stored. That is no edit of a person's: it becomes the base,
+        so that the value which could not be stored stays the one that waits."""
+        if intent.action.op is not Op.DELETE:
+            pair = self._identified(pair, intent.action, seen)
+        values = dict(self._agreed(pair, intent, seen).values)
+        for name, change in intent.action.changes.items():
+            item, stored = self._sync.field(name), seen.values.get(name)
+            if item is None or name not in seen.values or isinstance(stored, Unfit):
+                continue  # what was not observed is not null
+            if not item.codec.stands_for(stored, change.new):
+                values[name] = stored
+        return replace(pair, base=Base(Presence.LIVE, values))
+
+    def _again(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
+        """Not written: the record moved under us, or the side could not answer. Merge again, later."""
+        action, seen = intent.action, receipt.seen
+        attempts = self._journal.pair_row(pair.id)["attempts"] + 1
+        if seen is not None and (action.side is Side.NOTION or self._is_its_row(pair, intent, seen)):
+            # A row's news comes through the outbox, in order; a page's, and a row nobody told us of, from here.
+            # A row that took the key which was asked for belongs to another record by now, or will.
+            result = absorb(pair, seen)
+            if action.op is Op.RESTORE and seen.presence is Presence.AWAY:
+                # Purged from the trash, so that there is nothing to restore: the record gets a new page.
+                result = replace(result, pair=replace(pair, page_id=None, page_key=None, notion=Snapshot()))
+            self._journal.save_pair(result.pair)
+            if seen.side is Side.NOTION:
+                self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+            if result.kind:
+                self._journal.add_event(result.pair, seen.side, result.kind, result.changes, stamp=result.stamp)
+        if attempts > ATTEMPTS_MAX and receipt.outcome is Outcome.RETRY and not action.only_tells:
+            reason = f"given up after {ATTEMPTS_MAX} attempts: {receipt.reason}"
+            self._park(pair, intent, Waiting("", action.side, reason, None, "failing"))
+            attempts = 0
+        state = "stale" if receipt.outcome is Outcome.STALE else "retry"
+        self._journal.set_intent(intent.id, state, reason=receipt.reason)
+        delay = receipt.retry_after or min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2 ** min(attempts - 1, 10))
+        if receipt.outcome is Outcome.STALE and attempts <= _AT_ONCE_MAX:
+            delay = 0.0
+        not_before = self._clock.now() + timedelta(seconds=delay) if delay else None
+        self._journal.postpone(pair.id, attempts, not_before)
+
+    def _is_its_row(self, pair: Pair, intent: Intent, seen: Observation) -> bool:
+        """Whether the row that was there before ours is the record's. Not while it is unknown what became of a row
+        that was to be made before ours, and that may have got this very key: the outbox tells whose it is."""
+        if intent.action.op is not Op.CREATE or seen.key != pair.key:
+            return False
+        # What was decided after ours, such as the rest of a batch, was not sent yet when ours was answered.
+        earlier = takewhile(lambda other: other.id != intent.id, self._journal.intents_in_flight(pair.sync))
+        return not any(other.action.side is Side.POSTGRES and other.action.op is Op.CREATE for other in earlier)
+
+    def _park(self, pair: Pair, intent: Intent, waiting: Waiting) -> None:
+        want = wanted(intent.action, waiting.field)
+        for row in self._journal.parked_of(pair):
+            if row["field"] == waiting.field and row["side"] == waiting.side.value:
+                self._journal.renew_parked(row["id"], waiting, want)
+                return
+        self._journal.park(pair, waiting, want)
+
+
+def _note_may_be_why(intent: Intent, receipt: Receipt) -> bool:
+    """Whether a write with a note was refused before anything was stored, and no field is to blame."""
+    return intent.action.note is not None and receipt.seen is None and not receipt.field

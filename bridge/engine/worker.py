@@ -1,0 +1,400 @@
+"""One sync at work: observe both sides, plan, write, settle. Runs in the main thread, slow requests beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bridge.clock import Clock
+from bridge.crashpoints import CrashPoint, crash_point
+from bridge.ends import Batch
+from bridge.engine.binding import means_the_same
+from bridge.engine.dispatch import Dispatch
+from bridge.engine.health import Health
+from bridge.engine.intake import Intake
+from bridge.engine.needs import NotionSide, PostgresSide, Rebinder
+from bridge.engine.pacing import PAGE_SIZE, Pacing
+from bridge.engine.planner import Planner
+from bridge.engine.rebinding import require_same
+from bridge.engine.settle import Settler
+from bridge.engine.tasks import Deliver, Tasks
+from bridge.errors import AccessLost, BreakerTripped, SetupError, Unavailable
+from bridge.journal import Journal
+from bridge.model import Key, Pair, Side, Sync
+
+_ROWS_PER_ROUND = 5_000
+_SOON_S = 0.05
+_NEVER = float("inf")
+_START = "start"
+
+
+class Worker:
+    """Keeps one sync in step. `tick` is one round; it never waits for Notion."""
+
+    def __init__(
+        self,
+        sync: Sync,
+        journal: Journal,
+        postgres: PostgresSide,
+        notion: NotionSide,
+        *,
+        clock: Clock,
+        tasks: Tasks,
+        pacing: Pacing,
+        new_id: Callable[[], str],
+        rebinder: Rebinder,
+        bot: str = "",
+    ) -> None:
+        self.journal = journal
+        self.postgres = postgres
+        self.notion = notion
+        self.pacing = pacing
+        self.swept = False  # both sides were listed in full since the start
+        self.draining = False  # asked to stop: no new work
+        self._clock = clock
+        self._tasks = tasks
+        self.targets: Sequence[Worker] = ()  # the syncs that this one's relations link to
+        self._reread = _START  # why the whole table must be read; "" when it need not
+        self._drained = False  # the outbox was read to its end in this round
+        self._listed: set[str] = set()
+        self._drifted = False  # the table or the data source is not what the sync was bound to
+        self._misfit: SetupError | None = None  # the error for which it was bound anew last
+        self._rebinder = rebinder
+        self._new_id, self._bot = new_id, bot
+        self.health = Health(journal, sync.name, clock)
+        self._equip(sync)
+
+    def _equip(self, sync: Sync) -> None:
+        """Everything that works on one binding of the sync."""
+        self.sync = sync
+        settler = Settler(self.journal, sync, self._clock)
+        self._intake = Intake(self.journal, sync, settler, self._bot)
+        self._planner = Planner(self.journal, sync, self._clock, self._new_id)
+        self.dispatch = Dispatch(
+            self.journal,
+            settler,
+            self.postgres,
+            self.notion,
+            health=self.health,
+            clock=self._clock,
+            start=self._start,
+            running=self._running,
+        )
+
+    # The round
+
+    def start(self) -> None:
+        """Before the first round."""
+        name = self.sync.name
+        with self.journal.transaction():
+            self.journal.add_sync(name, self.sync.table.qualified, self.sync.data_source.id)
+            require_same(self.journal, self.sync)
+            self.journal.soil_all(name)
+        self.dispatch.resume(name)
+
+    def _recognise_database(self) -> None:
+        """A database that was restored or replaced may have missed changes: then nothing that was agreed counts. The
+        pairs stay linked; what differs is decided as in a first run, and nothing is deleted."""
+        with self.journal.transaction():
+            self.journal.recognise(self.sync.name, self.postgres.identity())
+
+    def tick(self) -> None:
+        """One round. Raises JournalError; what a side raises makes that side wait."""
+        self.health.waited(Side.NOTION, self.notion.silence())
+        misfit = self.health.misfit(Side.POSTGRES)
+        if misfit is not None and misfit is not self._misfit:
+            self._drifted, self._misfit = True, misfit
+        if self._drifted or self._accepted():
+            self._drifted = True
+            self._rebind()
+            return
+        if self.journal.sync_state(self.sync.name).resync and not self._forget():
+            return
+        self.health.guarded(Side.POSTGRES, self._read_rows)
+        if not self._may_ask_notion():
+            return
+        self.dispatch.ask_unknown(Side.NOTION)
+        self._observe_pages()
+        if self._may_plan():
+            self._plan()
+        self.dispatch.send()
+
+    def _may_ask_notion(self) -> bool:
+        return not self._drifted and self.health.up(Side.NOTION)
+
+    def due_in(self) -> float:
+        """Seconds until the next round is worth while, as far as this worker knows."""
+        now = self._clock.monotonic()
+        moments = [self.pacing.soonest(), *self.dispatch.ask_times(), *self.health.retry_times()]
+        waits = [moment - now for moment in moments]
+        attempt = self.journal.next_attempt(self.sync.name)
+        if attempt is not None:
+            waits.append((attempt - self._clock.now()).total_seconds())
+        return max(_SOON_S, min(waits))
+
+    def settled(self) -> bool:
+        """Whether nothing is left to do: both sides listed, nothing under way, nothing pending."""
+        looking = self._running("look") or self._running("sweep")
+        if not self.swept or self._reread or self._drifted or self.dispatch.busy or looking:
+            return False
+        if self.health.failing() or self.journal.sync_state(self.sync.name).resync:
+            return False  # what it did not answer, or is to be asked anew, may be news
+        return bool(self.journal.counts(self.sync.name)["pending"] == 0)
+
+    def _may_plan(self) -> bool:
+        # A link to a page that is not listed yet would look like one to nothing.
+        if any(not target.swept and not target.health.failing() for target in self.targets):
+            return False
+        state = self.journal.sync_state(self.sync.name)
+        return self.swept and not (self._reread or state.paused or state.breaker or self.draining)
+
+    def _plan(self) -> None:
+        while (room := self.dispatch.room()) > 0:
+            try:
+                with crash_point(CrashPoint.INTENTS_COMMITTED):
+                    intents = self._planner.plan(room, deletes=self._drained)
+            except BreakerTripped as tripped:
+                with self.journal.transaction():
+                    self.journal.update_sync(self.sync.name, breaker=str(tripped))
+                return
+            if not intents:
+                return
+            self.dispatch.take(intents)
+
+    def _forget(self) -> bool:
+        """A person asked for a resync. Answers whether it is done: not while a write is under way or its outcome is not
+        known, for that would be agreed on afterwards, and a page that is being made would be made twice."""
+        if self._tasks.running(f"{self.sync.name}:"):
+            return False
+        self.dispatch.withdraw()
+        if not all(self.dispatch.ask_unknown(side) for side in Side):
+            return False
+        with self.journal.transaction():
+            self.journal.resync(self.sync.name)
+        self._reread, self.swept = _START, False
+        self.pacing.next_sweep = 0.0
+        return True
+
+    # A catalog that changed
+
+    def _accepted(self) -> bool:
+        """Whether a person took a suspended field as it is now: the journal says another word of it than we noted."""
+        return bool(set(self.journal.sync_state(self.sync.name).suspended) - set(self.sync.suspended))
+
+    def _rebind(self) -> None:
+        """Binds the sync anew, once nothing of it is under way: what is known so far was read with the old binding."""
+        if self._tasks.running(f"{self.sync.name}:") or not self.health.up(Side.NOTION):
+            return
+        remembered = self._rebinder.remembered()
+
+        def work(deliver: Deliver) -> None:
+            sync = self._rebinder.read(remembered)
+            deliver(lambda: adopt(sync))
+
+        def adopt(sync: Sync) -> None:
+            try:
+                self._rebound(sync)
+            except (Unavailable, AccessLost, SetupError) as error:
+                self.health.failed(Side.POSTGRES, error)
+
+        self.health.try_again(Side.POSTGRES)
+        self._start("rebind", work)
+
+    def _rebound(self, sync: Sync) -> None:
+        """Goes on with the new binding. If fields came, went or changed, everything is read again."""
+        same = means_the_same(self.sync, sync)
+        same = same and not self._accepted()  # what is forgotten of a field must be read again
+        missed = self._rebinder.note(sync) or self.health.misfit(Side.POSTGRES) is not None
+        self.dispatch.withdraw()
+        self.postgres.adopt(sync)
+        self.notion.adopt(sync)
+        self._equip(sync)
+        with self.journal.transaction():
+            self._recognise_database()
+            self.journal.soil_all(sync.name)
+        self.dispatch.resume(sync.name)
+        self._drifted = False
+        if missed or not same or self._reread:
+            self._reread, self.swept = _START, False
+        self.pacing.next_sweep = 0.0
+
+    # PostgreSQL, in this thread: local and quick
+
+    def _read_rows(self) -> None:
+        if self.dispatch.row_unknown:
+            self._reread, self.dispatch.row_unknown = "a row differs from what was captured", False
+        if not self.dispatch.ask_unknown(Side.POSTGRES):
+            return  # only the outcome tells which record a row belongs to that a trigger gave another key
+        self._scan_if_needed()
+        self._drained = False
+        taken = 0
+        while taken < _ROWS_PER_ROUND and not self._drifted:
+            with crash_point(CrashPoint.OUTBOX_READ):
+                batch = self.postgres.changes()
+            if batch.token is None and not batch.observations and not batch.reread:
+                self._drained = True
+                return
+            taken += len(batch.observations)
+            # Noted first: once acknowledged, nothing in the database tells of it any more.
+            self._reread = batch.reread or self._reread
+            self._take_rows(batch)
+            self.pacing.active(self._clock.monotonic())
+            self._scan_if_needed()
+
+    def _take_rows(self, batch: Batch) -> None:
+        with crash_point(CrashPoint.ROWS_JOURNALED):
+            self._intake.take(batch)
+        if batch.token is not None:
+            with crash_point(CrashPoint.OUTBOX_DELETED):
+                self.postgres.acknowledge(batch)
+
+    def _scan_if_needed(self) -> None:
+        if not self._reread:
+            return
+        if self._reread == _START:
+            self._recognise_database()
+        elif self.postgres.drifted():
+            self._drifted = True
+            return
+        with crash_point(CrashPoint.TABLE_READ):
+            self._scan_rows()
+        self._reread = ""
+
+    def _scan_rows(self) -> None:
+        """Reads the whole table as of one instant, the outbox of that instant before it."""
+        keys: set[Key] = set()
+        for batch in self.postgres.scan():
+            if batch.token is None:
+                keys.update(seen.key for seen in batch.observations if seen.key is not None)
+            self._take_rows(batch)
+        self._intake.take_missing_rows(keys)
+        with self.journal.transaction():
+            self.journal.end_echoes(self.sync.name)
+
+    # Notion, beside this thread
+
+    def _observe_pages(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self.pacing.next_sweep and not self._running("sweep"):
+            self._sweep()
+        elif self.swept and now >= self.pacing.next_poll and not self._running("poll"):
+            self._poll()
+        if self.swept and now >= self.pacing.next_hints and not self._running("hints"):
+            self._hints()
+
+    def _poll(self) -> None:
+        self.pacing.next_poll = _NEVER
+
+        def work(deliver: Deliver) -> None:
+            with crash_point(CrashPoint.PAGES_LISTED):
+                batch = self.notion.changes()
+            deliver(lambda: self._polled(batch))
+
+        def ended() -> None:
+            if self.pacing.next_poll == _NEVER:  # it failed
+                self.pacing.polled(self._clock.monotonic(), 0, active=False)
+
+        self._start("poll", work, ended)
+
+    def _polled(self, batch: Batch) -> None:
+        before = self.journal.sync_state(self.sync.name).last_event_at
+        self._take_pages(batch)
+        self.notion.acknowledge(batch)
+        with crash_point(CrashPoint.WATERMARK_MOVED), self.journal.transaction():
+            self.journal.update_sync(self.sync.name, watermark=self.notion.watermark)
+        active = self.journal.sync_state(self.sync.name).last_event_at != before
+        self.pacing.polled(self._clock.monotonic(), len(batch.observations), active)
+
+    def _take_pages(self, batch: Batch) -> None:
+        with crash_point(CrashPoint.PAGES_JOURNALED):
+            doubtful = self._intake.take(batch)
+        self._look(doubtful)
+
+    def _look(self, pairs: list[Pair]) -> None:
+        if not pairs:
+            return
+
+        def work(deliver: Deliver) -> None:
+            seen = self.notion.look(pairs)
+            deliver(lambda: self._looked(Batch(seen)))
+
+        self._start("look", work)
+
+    def _looked(self, batch: Batch) -> None:
+        self._intake.take(batch)
+
+    def _sweep(self) -> None:
+        """Lists every page: what a poll cannot see (deletions, computed values, renamed options) shows here."""
+        self.health.guarded(Side.POSTGRES, self._check_columns)
+        if self._drifted:
+            return
+        self.pacing.next_sweep = _NEVER
+        known = set(self.journal.live_pages(self.sync.name))
+        self._listed = set()
+
+        def work(deliver: Deliver) -> None:
+            if self.notion.drifted():
+                deliver(self._found_drifted)
+                return
+            with crash_point(CrashPoint.PAGES_LISTED):
+                for batch in self.notion.scan():
+                    deliver(lambda batch=batch: self._swept_batch(batch))  # type: ignore[misc]
+            deliver(lambda: self._swept(known))
+
+        def ended() -> None:
+            if self.pacing.next_sweep == _NEVER:  # it failed: what it listed says nothing of what it did not
+                self.pacing.swept(self._clock.monotonic(), 0)
+
+        self._start("sweep", work, ended)
+
+    def _check_columns(self) -> None:
+        if self.postgres.drifted():
+            self._drifted = True
+
+    def _found_drifted(self) -> None:
+        self._drifted = True
+
+    def _swept_batch(self, batch: Batch) -> None:
+        self._listed.update(seen.page_id for seen in batch.observations if seen.page_id is not None)
+        self._take_pages(batch)
+        self.notion.acknowledge(batch)
+
+    def _swept(self, known: set[str]) -> None:
+        """Pages that were known when the listing began and are not in it are looked at, each."""
+        self._look([pair for pair in self._intake.missing_pages(self._listed) if pair.page_id in known])
+        with self.journal.transaction():
+            watermark = self.notion.watermark
+            self.journal.update_sync(self.sync.name, swept_at=self._clock.now(), watermark=watermark)
+            self.journal.soil_unwritable(self.sync.name)  # the listing has asked for options and people again
+        self.pacing.swept(self._clock.monotonic(), len(self._listed))
+        self.swept = True
+
+    def _hints(self) -> None:
+        """Asks the search index for trashed pages. A hint only: each is looked at."""
+        self.pacing.hinted(self._clock.monotonic())
+        live = self.journal.live_pages(self.sync.name)
+        if len(live) <= PAGE_SIZE:
+            return  # a sweep is one request itself, and comes as often
+
+        def work(deliver: Deliver) -> None:
+            hinted = [page_id for page_id in self.notion.trash_hints() if page_id in live]
+            deliver(lambda: self._look([self.journal.pair(live[page_id]) for page_id in hinted]))
+
+        self._start("hints", work)
+
+    # Tasks
+
+    def _start(self, task: str, work: Callable[[Deliver], None], ended: Callable[[], None] | None = None) -> None:
+        if self.draining:
+            return  # what this would find is found again by the next start
+
+        def answered(deliver: Deliver) -> None:
+            work(deliver)
+            deliver(lambda: self.health.came_up(Side.NOTION))
+
+        def failed(error: Exception) -> None:
+            self.health.failed(Side.NOTION, error)
+
+        self._tasks.start(f"{self.sync.name}:{task}", answered, failed, ended or (lambda: None))
+
+    def _running(self, task: str) -> bool:
+        return self._tasks.running(f"{self.sync.name}:{task}")

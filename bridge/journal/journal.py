@@ -1,0 +1,359 @@
+"""What the bridge knows, in the model's words. The only writer of the journal file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bridge.clock import Clock
+from bridge.crashpoints import CrashPoint, crash_point
+from bridge.journal import rows
+from bridge.journal.store import Row, Store
+from bridge.journal.work import WorkTables
+from bridge.model import FieldValue, Key, Pair, Side, Stamp, Suspended
+from bridge.values import canonical
+
+_V = TypeVar("_V")
+_LONGEST_WAIT = timedelta(minutes=10)  # of one record; a side that wants to be left alone for longer is not asked
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """What is kept of one sync besides its pairs."""
+
+    name: str
+    watermark: datetime | None
+    confirmed: datetime | None
+    swept_at: datetime | None
+    paused: bool
+    breaker: str
+    allowed_deletes: int
+    installation: str
+    last_event_at: datetime | None
+    last_error: str
+    suspended: tuple[Suspended, ...]
+    resync: bool
+
+
+class Journal(WorkTables):
+    """Reads and writes what is known: syncs, pairs, events; and, inherited, what is under way.
+
+    Every method that writes is meant to be called inside `transaction()`; what belongs together is committed
+    together. Raises JournalError when the file cannot be used.
+    """
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> Journal:
+        return cls(Store.open(path), clock)
+
+    @classmethod
+    def open_read_only(cls, path: Path, clock: Clock) -> Journal:
+        return cls(Store.open_read_only(path), clock)
+
+    @classmethod
+    def in_memory(cls, clock: Clock, copy_of: Path | None = None) -> Journal:
+        return cls(Store.in_memory(copy_of), clock)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return self.store.transaction()
+
+    @property
+    def changes(self) -> int:
+        """Grows with every row that is written here: what was read is still so while it stands still."""
+        return self.store.changes
+
+    # Syncs
+
+    def add_sync(self, name: str, table: str, data_source: str) -> None:
+        self.store.run("sync_add", name=name, table_name=table, data_source=data_source)
+
+    def sync_row(self, name: str) -> Row | None:
+        return self.store.row("sync_get", name=name)
+
+    def sync_state(self, name: str) -> SyncState:
+        row = self.store.row("sync_get", name=name)
+        assert row is not None, f"sync {name} was not added to the journal"
+        return SyncState(
+            row["name"],
+            rows.read_moment(row["watermark"]),
+            rows.read_moment(row["confirmed"]),
+            rows.read_moment(row["swept_at"]),
+            bool(row["paused"]),
+            row["breaker"],
+            row["allowed_deletes"],
+            row["installation"],
+            rows.read_moment(row["last_event_at"]),
+            row["last_error"],
+            tuple(Suspended(name, *words) for name, words in json.loads(row["suspended"]).items()),
+            bool(row["resync"]),
+        )
+
+    def update_sync(self, name: str, **columns: Any) -> None:
+        """Sets columns of one sync; times may be given as datetimes."""
+        values = {key: rows.moment(v) if isinstance(v, datetime) else v for key, v in columns.items()}
+        self.store.update("syncs", name, values)
+
+    # Pairs
+
+    def pair_row(self, pair_id: int) -> Row:
+        row = self.store.row("pair_get", id=pair_id)
+        assert row is not None, f"pair {pair_id} is not in the journal"
+        return row
+
+    def pair_by_key(self, sync: str, key: Key) -> Pair | None:
+        row = self.store.row("pair_by_key", sync=sync, key=rows.key_text(key))
+        return rows.read_pair(row) if row else None
+
+    def pair_by_page(self, sync: str, page_id: str) -> Pair | None:
+        row = self.store.row("pair_by_page", sync=sync, page_id=page_id)
+        return rows.read_pair(row) if row else None
+
+    def add_pair(self, sync: str, key: Key | None, page_id: str | None, page_key: Key | None = None) -> Pair:
+        with crash_point(CrashPoint.PAIR_MADE):
+            row = self.store.row(
+                "pair_add", sync=sync, key=rows.key_text(key), page_id=page_id, page_key=rows.key_text(page_key)
+            )
+        assert row is not None
+        pair = self.pair(row["id"])
+        self._tell((pair,))
+        return pair
+
+    def save_pair(self, pair: Pair, *, dirty: bool = True) -> None:
+        self.store.run("pair_save", **rows.pair_columns(pair), dirty=int(dirty))
+        self._tell((pair,))
+
+    def _tell(self, pairs: Iterable[Pair]) -> None:
+        if self.on_pairs is not None:
+            self.on_pairs(pairs)
+
+    def page_seen(self, pair: Pair, edited: datetime | None, created: datetime | None, seen: datetime | None) -> None:
+        """The page was certainly as recorded at `seen` (PostgreSQL's clock)."""
+        moments = {"edited": rows.moment(edited), "created": rows.moment(created), "seen": rows.moment(seen)}
+        self.store.run("pair_page_seen", id=pair.id, **moments)
+
+    def take_displaced(self, sync: str, key: Key) -> Pair | None:
+        """The pair that had `key` before another row took it in the same transaction."""
+        row = self.store.row("pair_by_displaced_key", sync=sync, key=rows.key_text(key))
+        if row is None:
+            return None
+        self.store.run("pair_place", id=row["id"])
+        return rows.read_pair(row)
+
+    def take_all_displaced(self, sync: str) -> list[Pair]:
+        """The pairs whose key another row took, and of which no change has told where they went."""
+        found = self.store.rows("pairs_displaced", sync=sync)
+        for row in found:
+            self.store.run("pair_place", id=row["id"])
+        return [rows.read_pair(row) for row in found]
+
+    def displace(self, pair: Pair) -> None:
+        self.store.run("pair_displace", id=pair.id)
+        self._tell((replace(pair, key=None),))
+
+    def clean(self, pair_id: int) -> None:
+        self.store.run("pair_clean", id=pair_id)
+
+    def soil(self, pair_id: int) -> None:
+        self.store.run("pair_soil", id=pair_id)
+
+    def soil_all(self, sync: str) -> None:
+        self.store.run("pairs_soil_all", sync=sync)
+
+    def soil_unwritable(self, sync: str) -> None:
+        """Lets everything be merged again that waits because Notion could not hold a value."""
+        self.store.run("pairs_soil_unwritable", sync=sync)
+
+    def soil_waiting(self, wanted: str) -> None:
+        """Has those pairs merged again that wait for this related record, of whichever sync they are."""
+        self.store.run("pairs_soil_waiting", wanted=wanted)
+
+    def attempts(self, pair: Pair) -> int:
+        """Writes in a row that did not end well."""
+        return int(self.pair_row(pair.id)["attempts"])
+
+    def postpone(self, pair_id: int, attempts: int, not_before: datetime | None) -> None:
+        """Counts a write that did not end well, and says when the pair may be tried again."""
+        self.store.run("pair_postpone", id=pair_id, attempts=attempts, not_before=rows.moment(not_before))
+
+    def release(self, sync: str, side: Side) -> None:
+        """Pairs that wait because a write to this side could not be made may be tried again now."""
+        self.store.run("pairs_release", sync=sync, side=side.value)
+
+    def told(self, pair: Pair) -> str:
+        """What was last written into the page's status property."""
+        return str(self.pair_row(pair.id)["told"])
+
+    def set_told(self, pair: Pair, text: str) -> None:
+        self.store.run("pair_told", id=pair.id, told=text)
+
+    def forget_told(self, sync: str) -> None:
+        self.store.run("pairs_untold", sync=sync)
+
+    def _longest_wait(self) -> str | None:
+        return rows.moment(self._clock.now() + _LONGEST_WAIT)
+
+    def dirty_pairs(self, sync: str, limit: int) -> list[Pair]:
+        """Pairs to merge now: people's changes before the first fill."""
+        found = self.store.rows("pairs_dirty", sync=sync, limit=limit, now=self.now(), longest=self._longest_wait())
+        return [rows.read_pair(row) for row in found]
+
+    def forget_field(self, sync: str, field: str) -> None:
+        """One field of every pair is as if it had never been seen."""
+        for pair in self.all_pairs(sync):
+            base = pair.base and replace(pair.base, values=_without(pair.base.values, field))
+            sides = {
+                side.value: replace(pair.side(side), values=_without(pair.side(side).values, field)) for side in Side
+            }
+            self.save_pair(replace(pair, base=base, postgres=sides["postgres"], notion=sides["notion"]))
+
+    def recognise(self, sync: str, installation: str) -> None:
+        """Whether the database is still the one that the sync knows. If it was restored or replaced it may have missed
+        changes: then nothing that was agreed counts."""
+        if self.sync_row(sync) is None:
+            return
+        known = self.sync_state(sync).installation
+        if known and known != installation:
+            self.forget_agreements(sync)
+        if known != installation:
+            self.update_sync(sync, installation=installation)
+
+    def forget_agreements(self, sync: str) -> None:
+        """Keeps which row and page belong together, and nothing of what they agreed on."""
+        self.store.run("pairs_forget", sync=sync)
+        self.store.run("sync_forgotten", sync=sync)
+        self._tell(self.all_pairs(sync))
+
+    def ask_resync(self, sync: str) -> None:
+        """Notes that a person does not trust what is known; `resync` is then due. How far polls have come is not to be
+        trusted either, and a bridge that starts reads it before anything else."""
+        self.update_sync(sync, resync=1, watermark=None, confirmed=None, swept_at=None)
+
+    def resync(self, sync: str) -> None:
+        """Forgets everything but which row and page belong together, and what people are to be told. Nothing may be
+        under way. A deletion that waited is none any more, so that a breaker has nothing to stop."""
+        self.store.run("pairs_distrust", sync=sync)
+        self.store.run("sync_forgotten", sync=sync)
+        self.update_sync(sync, resync=0, breaker="", allowed_deletes=0, watermark=None, confirmed=None, swept_at=None)
+        self._tell(self.all_pairs(sync))
+
+    def all_pairs(self, sync: str) -> Iterator[Pair]:
+        for row in self.store.rows("pairs_all", sync=sync):
+            yield rows.read_pair(row)
+
+    def live_pages(self, sync: str) -> dict[str, int]:
+        return {row["page_id"]: row["id"] for row in self.store.rows("pairs_live_pages", sync=sync)}
+
+    def live_keys(self, sync: str) -> dict[Key, int]:
+        found = self.store.rows("pairs_live_keys", sync=sync)
+        return {key: row["id"] for row in found if (key := rows.read_key(row["key"])) is not None}
+
+    def away_pairs(self, sync: str) -> list[Pair]:
+        return [rows.read_pair(row) for row in self.store.rows("pairs_away", sync=sync)]
+
+    def counts(self, sync: str) -> Row:
+        row = self.store.row("pairs_count", sync=sync)
+        assert row is not None
+        return row
+
+    def deletions(self, sync: str) -> Row:
+        """How many deletions each side is asked to follow, and how many records are linked."""
+        row = self.store.row("pairs_deletions", sync=sync)
+        assert row is not None
+        return row
+
+    def oldest_pending(self, sync: str) -> str | None:
+        """Since when the longest waiting record waits."""
+        row = self.store.row("pairs_oldest_pending", sync=sync)
+        return row["at"] if row else None
+
+    def next_attempt(self, sync: str) -> datetime | None:
+        row = self.store.row("pairs_next_attempt", sync=sync, longest=self._longest_wait())
+        return rows.read_moment(row["at"]) if row else None
+
+    # Events
+
+    def known_event(self, source: str) -> bool:
+        return self.store.row("event_known", source=source) is not None
+
+    def add_event(
+        self,
+        pair: Pair,
+        side: Side,
+        kind: str,
+        changes: Mapping[str, tuple[FieldValue, FieldValue]] | None = None,
+        *,
+        stamp: Stamp | None = None,
+        author: str | None = None,
+        intent: str | None = None,
+        source: str | None = None,
+    ) -> None:
+        """Appends to the history of one record."""
+        text = {name: [canonical.encode(old), canonical.encode(new)] for name, (old, new) in (changes or {}).items()}
+        self.store.run(
+            "event_add",
+            sync=pair.sync,
+            pair=pair.id,
+            key=rows.key_text(pair.key),
+            page_id=pair.page_id,
+            side=side.value,
+            kind=kind,
+            changes=rows.as_json(text),
+            earliest=rows.moment(stamp.earliest) if stamp else None,
+            latest=rows.moment(stamp.latest) if stamp else None,
+            author=author,
+            intent=intent,
+            source=source,
+            journaled_at=self.now(),
+        )
+
+    def ever_seen(self, pair: Pair, field: str, value: FieldValue) -> bool:
+        """Whether the history of the record holds this value of the field: then an answer that shows it may be old."""
+        for row in self.events_of(pair):
+            change = json.loads(row["changes"]).get(field, ())
+            if canonical.encode(value) in change:
+                return True
+        return False
+
+    def events_of(self, pair: Pair) -> list[Row]:
+        return self.store.rows("events_of_pair", pair=pair.id)
+
+    def event(self, event_id: int) -> Row | None:
+        return self.store.row("event_get", id=event_id)
+
+    def events_since(self, sync: str, since: datetime) -> list[Row]:
+        """What was journaled since then, oldest first."""
+        return self.store.rows("events_since", sync=sync, since=rows.moment(since))
+
+    def recent_events(self, sync: str, limit: int) -> list[Row]:
+        return self.store.rows("events_recent", sync=sync, limit=limit)
+
+    def events_after(self, event_id: int) -> list[Row]:
+        return self.store.rows("events_after", after=event_id)
+
+    def conflicts_after(self, conflict_id: int) -> list[Row]:
+        return self.store.rows("conflicts_after", after=conflict_id)
+
+    def parked_after(self, parked_id: int) -> list[Row]:
+        return self.store.rows("parked_after", after=parked_id)
+
+    def last_ids(self) -> Row:
+        row = self.store.row("last_ids")
+        assert row is not None
+        return row
+
+    def trim(self, before: datetime) -> None:
+        """Forgets settled history older than `before`. Conflicts and parked items are kept."""
+        self.store.run("events_trim", before=rows.moment(before))
+        self.store.run("intents_trim", before=rows.moment(before))
+
+
+def _without(values: Mapping[str, _V], name: str) -> dict[str, _V]:
+    return {key: value for key, value in values.items() if key != name}

@@ -1,0 +1,312 @@
+-- Every statement that the journal runs, by name. Parameters are :named.
+
+-- name: sync_add
+INSERT INTO syncs (name, table_name, data_source) VALUES (:name, :table_name, :data_source)
+ON CONFLICT (name) DO NOTHING
+
+-- name: sync_get
+SELECT * FROM syncs WHERE name = :name
+
+-- name: sync_all
+SELECT * FROM syncs ORDER BY name
+
+-- name: pair_get
+SELECT * FROM pairs WHERE id = :id
+
+-- name: pair_by_key
+SELECT * FROM pairs WHERE sync = :sync AND key = :key
+
+-- name: pair_by_displaced_key
+-- While keys are swapped inside one transaction, two rows hold one key for a moment; the one that had it first waits here.
+SELECT * FROM pairs WHERE sync = :sync AND displaced_key = :key
+
+-- name: pairs_displaced
+SELECT * FROM pairs WHERE sync = :sync AND displaced_key IS NOT NULL
+
+-- name: pair_by_page
+SELECT * FROM pairs WHERE sync = :sync AND page_id = :page_id
+
+-- name: pair_add
+INSERT INTO pairs (sync, key, page_id, page_key) VALUES (:sync, :key, :page_id, :page_key)
+RETURNING id
+
+-- name: pair_save
+UPDATE pairs SET
+    key = :key, page_id = :page_id, page_key = :page_key,
+    base_state = :base_state, base = :base,
+    postgres_state = :postgres_state, postgres = :postgres, postgres_stamps = :postgres_stamps,
+    notion_state = :notion_state, notion = :notion, notion_stamps = :notion_stamps, note = :note,
+    dirty = :dirty
+WHERE id = :id
+
+-- name: pair_displace
+UPDATE pairs SET displaced_key = key, key = NULL, dirty = 1 WHERE id = :id
+
+-- name: pair_place
+UPDATE pairs SET displaced_key = NULL WHERE id = :id
+
+-- name: pair_page_seen
+UPDATE pairs SET
+    notion_edited = COALESCE(:edited, notion_edited), notion_created = COALESCE(:created, notion_created),
+    notion_seen = MAX(COALESCE(notion_seen, ''), COALESCE(:seen, ''))
+WHERE id = :id
+
+-- name: pair_clean
+UPDATE pairs SET dirty = 0 WHERE id = :id
+
+-- name: pair_soil
+UPDATE pairs SET dirty = 1 WHERE id = :id
+
+-- name: pair_told
+UPDATE pairs SET told = :told WHERE id = :id
+
+-- name: pairs_untold
+-- Another status property, which is empty: whatever there is to tell is told there.
+UPDATE pairs SET told = '', dirty = 1 WHERE sync = :sync AND told <> ''
+
+-- name: pair_postpone
+UPDATE pairs SET attempts = :attempts, not_before = :not_before, dirty = 1 WHERE id = :id
+
+-- name: pairs_release
+-- A side answers again: what waited because it did not is tried now.
+UPDATE pairs SET not_before = NULL
+WHERE sync = :sync AND not_before IS NOT NULL
+  AND id IN (SELECT pair FROM intents WHERE sync = :sync AND side = :side AND state = 'retry')
+
+-- name: pairs_soil_all
+-- Work is derived, so at start everything is looked at again.
+UPDATE pairs SET dirty = 1 WHERE sync = :sync
+
+-- name: pairs_soil_unwritable
+-- What Notion could not hold it may hold now: an option was added, a person joined.
+UPDATE pairs SET dirty = 1
+WHERE sync = :sync
+  AND id IN (SELECT pair FROM parked WHERE sync = :sync AND side = 'notion' AND kind = 'unfit' AND state = 'open')
+
+-- name: pairs_soil_waiting
+-- A related record has appeared: who waits for exactly it, of any sync.
+UPDATE pairs SET dirty = 1 WHERE id IN (
+    SELECT pair FROM parked WHERE kind = 'link' AND wanted = :wanted AND state IN ('open', 'dropped')
+)
+
+-- name: pairs_forget
+-- Another database, or the same one restored: what was agreed does not count, what was seen there is not known. A page
+-- is unseen until it is seen again: what it was must not be agreed on, or a trashing of before would be a deletion.
+UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1,
+    postgres_state = 'unseen', postgres = '{}', postgres_stamps = '{}', displaced_key = NULL,
+    notion_state = iif(notion_state = 'live', 'unseen', notion_state)
+WHERE sync = :sync
+
+-- name: pairs_distrust
+-- The same for a person who does not trust the journal. The database is the same one, so that a key which is on its way
+-- to another record keeps waiting. The page's times would let what is seen now pass for older news.
+UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1, attempts = 0, not_before = NULL,
+    postgres_state = 'unseen', postgres = '{}', postgres_stamps = '{}',
+    notion_state = iif(notion_state = 'live', 'unseen', notion_state), notion_edited = NULL, notion_seen = NULL
+WHERE sync = :sync
+
+-- name: sync_forgotten
+UPDATE syncs SET forgotten = forgotten + 1 WHERE name = :sync
+
+-- name: pairs_dirty
+-- Pairs to merge now: not waiting for a retry, and without a write of ours under way. A wait that ends later than
+-- any wait can was begun before this machine's clock was set back.
+SELECT p.* FROM pairs p
+WHERE p.sync = :sync AND p.dirty = 1
+  AND (p.not_before IS NULL OR p.not_before <= :now OR p.not_before > :longest)
+  AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sync = p.sync AND i.pair = p.id AND i.state IN ('open', 'unknown', 'echo'))
+-- People's changes to linked records go before the first fill.
+ORDER BY p.base_state IS NULL, p.id LIMIT :limit
+
+-- name: pairs_deletions
+-- Deletions that one side asks the other to follow.
+SELECT
+    COUNT(*) FILTER (WHERE postgres_state = 'gone' AND notion_state = 'live') AS into_notion,
+    COUNT(*) FILTER (WHERE notion_state = 'gone' AND postgres_state = 'live') AS into_postgres,
+    COUNT(*) AS linked
+FROM pairs WHERE sync = :sync AND base_state = 'live'
+  AND NOT EXISTS (SELECT 1 FROM parked k WHERE k.pair = pairs.id AND k.state = 'rejected')
+
+-- name: pairs_live_pages
+-- Those that a listing should show, as far as is known.
+SELECT id, page_id FROM pairs WHERE sync = :sync AND page_id IS NOT NULL AND notion_state IN ('live', 'unseen')
+
+-- name: pairs_live_keys
+SELECT id, key FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state = 'live'
+
+-- name: pairs_away
+SELECT * FROM pairs WHERE sync = :sync AND notion_state = 'away'
+
+-- name: pairs_all
+SELECT * FROM pairs WHERE sync = :sync ORDER BY id
+
+-- name: pairs_count
+-- How many records the sync has, and how many are not settled: to be merged, or being written. Of these, how many are
+-- made on the other side for the first time (filling).
+SELECT
+    COUNT(*) FILTER (WHERE base_state = 'live') AS linked,
+    COUNT(*) FILTER (WHERE postgres_state = 'live') AS rows,
+    COUNT(*) FILTER (WHERE notion_state = 'live') AS pages,
+    COUNT(*) FILTER (WHERE unsettled) AS pending,
+    COUNT(*) FILTER (WHERE unsettled AND base_state IS NULL) AS filling
+FROM (
+    SELECT base_state, postgres_state, notion_state, dirty = 1 OR EXISTS (
+        SELECT 1 FROM intents i WHERE i.sync = pairs.sync AND i.pair = pairs.id AND i.state IN ('open', 'unknown', 'echo')
+    ) AS unsettled
+    FROM pairs WHERE sync = :sync
+)
+
+-- name: pairs_next_attempt
+SELECT MIN(not_before) AS at FROM pairs WHERE sync = :sync AND dirty = 1 AND not_before <= :longest
+
+-- name: event_add
+INSERT INTO events (sync, pair, key, page_id, side, kind, changes, earliest, latest, author, intent, source, journaled_at)
+VALUES (:sync, :pair, :key, :page_id, :side, :kind, :changes, :earliest, :latest, :author, :intent, :source, :journaled_at)
+
+-- name: event_known
+SELECT 1 FROM events WHERE source = :source
+
+-- name: events_of_pair
+SELECT * FROM events WHERE pair = :pair ORDER BY id
+
+-- name: event_get
+SELECT * FROM events WHERE id = :id
+
+-- name: events_since
+SELECT * FROM events WHERE sync = :sync AND journaled_at >= :since ORDER BY id
+
+-- name: events_recent
+SELECT e.*, (
+    SELECT MAX(c.earliest) FROM events c
+    WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
+) AS cause_at
+FROM events e WHERE (:sync = '' OR e.sync = :sync) ORDER BY e.id DESC LIMIT :limit
+
+-- name: events_after
+-- With each write the time of the change that it carries over: the newest one of the other side before it.
+SELECT e.*, (
+    SELECT MAX(c.earliest) FROM events c
+    WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
+) AS cause_at
+FROM events e WHERE e.id > :after ORDER BY e.id
+
+-- name: conflicts_after
+SELECT * FROM conflicts WHERE id > :after ORDER BY id
+
+-- name: parked_after
+SELECT * FROM parked WHERE id > :after ORDER BY id
+
+-- name: last_ids
+SELECT
+    (SELECT COALESCE(MAX(id), 0) FROM events) AS event,
+    (SELECT COALESCE(MAX(id), 0) FROM conflicts) AS conflict,
+    (SELECT COALESCE(MAX(id), 0) FROM parked) AS parked
+
+-- name: pairs_oldest_pending
+-- Since when the longest waiting record waits: its last observed change.
+SELECT MIN(seen) AS at FROM (
+    SELECT (SELECT MAX(e.journaled_at) FROM events e WHERE e.pair = p.id) AS seen
+    FROM pairs p
+    WHERE p.sync = :sync AND (p.dirty = 1 OR EXISTS (
+        SELECT 1 FROM intents i WHERE i.sync = p.sync AND i.pair = p.id AND i.state IN ('open', 'unknown', 'echo')))
+)
+
+-- name: events_trim
+-- Old history goes, never a pair's last word.
+DELETE FROM events
+WHERE journaled_at < :before AND id NOT IN (SELECT MAX(id) FROM events GROUP BY pair)
+
+-- name: intent_add
+INSERT INTO intents (id, sync, pair, side, op, changes, key, backfill, state, created_at)
+VALUES (:id, :sync, :pair, :side, :op, :changes, :key, :backfill, 'open', :created_at)
+
+-- name: intent_get
+SELECT * FROM intents WHERE id = :id
+
+-- name: intent_owed
+-- The side whose answer is missing; no row once the outcome is known.
+SELECT side FROM intents WHERE id = :id AND state IN ('open', 'unknown')
+
+-- name: intent_set
+UPDATE intents SET state = :state, reason = :reason, position = :position, settled_at = :settled_at WHERE id = :id
+
+-- name: intents_in_flight
+SELECT * FROM intents WHERE sync = :sync AND state IN ('open', 'unknown') ORDER BY rowid
+
+-- name: intents_settled_rows
+SELECT id FROM intents WHERE sync = :sync AND side = 'postgres' AND state IN ('done', 'echo')
+ORDER BY settled_at DESC LIMIT 1000
+
+-- name: intents_creates
+SELECT COUNT(*) AS n FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create'
+
+-- name: intent_last_page_write
+SELECT * FROM intents
+WHERE sync = :sync AND pair = :pair AND side = 'notion' AND state IN ('open', 'unknown', 'done') AND changes <> '{}'
+-- In the order of their making, whatever this machine's clock was set to meanwhile.
+ORDER BY rowid DESC LIMIT 1
+
+-- name: intent_of_pair
+SELECT * FROM intents WHERE sync = :sync AND pair = :pair AND state IN ('open', 'unknown', 'echo') LIMIT 1
+
+-- name: intents_echo_end
+-- A full read of the table has shown what every earlier write led to; no echo needs to be waited for.
+UPDATE intents SET state = 'done' WHERE sync = :sync AND state = 'echo'
+
+-- name: intents_end
+UPDATE intents SET state = 'stale' WHERE sync = :sync AND state IN ('open', 'unknown', 'echo')
+
+-- name: intents_deletes_since
+SELECT COUNT(*) AS n FROM intents
+WHERE sync = :sync AND side = :side AND op = 'delete' AND state IN ('done', 'echo') AND settled_at >= :since
+
+-- name: intents_counts
+SELECT side, op, COUNT(*) AS n FROM intents
+WHERE sync = :sync AND state IN ('done', 'echo') AND settled_at >= :since GROUP BY side, op
+
+-- name: intents_trim
+DELETE FROM intents WHERE settled_at < :before AND state NOT IN ('open', 'unknown', 'echo')
+
+-- name: conflict_add
+INSERT INTO conflicts (sync, pair, key, field, base, postgres, notion, postgres_earliest, postgres_latest,
+                       notion_earliest, notion_latest, rule, winner, state, at, fingerprint)
+VALUES (:sync, :pair, :key, :field, :base, :postgres, :notion, :postgres_earliest, :postgres_latest,
+        :notion_earliest, :notion_latest, :rule, :winner, :state, :at, :fingerprint)
+ON CONFLICT (fingerprint) DO NOTHING
+
+-- name: conflict_get
+SELECT * FROM conflicts WHERE id = :id
+
+-- name: conflicts_list
+SELECT * FROM conflicts WHERE (:sync = '' OR sync = :sync) AND (:state = '' OR state = :state) ORDER BY id
+
+-- name: conflicts_of_pair
+SELECT * FROM conflicts WHERE pair = :pair AND state IN ('open', 'resolving') ORDER BY id
+
+-- name: conflict_set
+UPDATE conflicts SET state = :state, take = :take, value = :value, seen = :seen, resolved_at = :resolved_at WHERE id = :id
+
+-- name: conflicts_count
+SELECT COUNT(*) AS n FROM conflicts WHERE sync = :sync AND state IN ('open', 'resolving')
+
+-- name: parked_add
+INSERT INTO parked (sync, pair, key, field, side, kind, reason, value, wanted, state, at)
+VALUES (:sync, :pair, :key, :field, :side, :kind, :reason, :value, :wanted, 'open', :at)
+
+-- name: parked_get
+SELECT * FROM parked WHERE id = :id
+
+-- name: parked_list
+SELECT * FROM parked WHERE (:sync = '' OR sync = :sync) AND (:state = '' OR state = :state) ORDER BY id
+
+-- name: parked_of_pair
+SELECT * FROM parked WHERE pair = :pair AND state IN ('open', 'dropped', 'approved', 'rejected') ORDER BY id
+
+-- name: parked_set
+UPDATE parked SET state = :state, ended_at = :ended_at WHERE id = :id
+
+-- name: parked_renew
+UPDATE parked SET kind = :kind, reason = :reason, value = :value, wanted = :wanted, state = 'open', ended_at = NULL WHERE id = :id
+
+-- name: parked_count
+SELECT COUNT(*) AS n FROM parked WHERE sync = :sync AND state = 'open'

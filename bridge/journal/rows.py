@@ -1,0 +1,172 @@
+"""Between the journal's rows and the model's values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.ends import Intent
+from bridge.journal.store import Row
+from bridge.model import (
+    Action,
+    Base,
+    Change,
+    Conflict,
+    FieldValue,
+    Key,
+    Op,
+    Pair,
+    Presence,
+    Side,
+    Snapshot,
+    Stamp,
+    Value,
+)
+from bridge.values import canonical
+
+
+def as_json(content: object) -> str:
+    """JSON that people can read; escaped only where a lone surrogate, which UTF-8 refuses, makes it needful."""
+    text = json.dumps(content, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(content)
+    return text
+
+
+def moment(value: datetime | None) -> str | None:
+    """ISO 8601 in UTC with microseconds, so that text order is time order."""
+    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def noted_moment(text: str) -> datetime:
+    """The time in a column that is never NULL."""
+    return datetime.fromisoformat(text)
+
+
+def key_text(key: Key | None) -> str | None:
+    return None if key is None else as_json(list(key))
+
+
+def read_key(text: str | None) -> Key | None:
+    return None if text is None else tuple(json.loads(text))
+
+
+def value_text(value: FieldValue) -> str:
+    return as_json(canonical.encode(value))
+
+
+def read_value(text: str) -> FieldValue:
+    return canonical.decode(json.loads(text))
+
+
+def _stamps_text(stamps: Mapping[str, Stamp]) -> str:
+    return json.dumps({name: [moment(s.earliest), moment(s.latest)] for name, s in stamps.items()})
+
+
+def _read_stamps(text: str) -> dict[str, Stamp]:
+    return {
+        name: Stamp(datetime.fromisoformat(earliest), datetime.fromisoformat(latest))
+        for name, (earliest, latest) in json.loads(text).items()
+    }
+
+
+def read_pair(row: Row) -> Pair:
+    base = None
+    if row["base_state"]:
+        base = Base(Presence(row["base_state"]), _plain(canonical.loads(row["base"])))
+    postgres = Snapshot(
+        Presence(row["postgres_state"]), canonical.loads(row["postgres"]), _read_stamps(row["postgres_stamps"])
+    )
+    notion = Snapshot(
+        Presence(row["notion_state"]),
+        canonical.loads(row["notion"]),
+        _read_stamps(row["notion_stamps"]),
+        row["note"],
+    )
+    key, page_key = read_key(row["key"]), read_key(row["page_key"])
+    return Pair(row["id"], row["sync"], key, row["page_id"], base, postgres, notion, page_key)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Value]:
+    """The base holds only what both sides could hold."""
+    return dict(values)
+
+
+def pair_columns(pair: Pair) -> Row:
+    return {
+        "id": pair.id,
+        "key": key_text(pair.key),
+        "page_id": pair.page_id,
+        "page_key": key_text(pair.page_key),
+        "base_state": pair.base.presence.value if pair.base else None,
+        "base": canonical.dumps(pair.base.values if pair.base else {}),
+        "postgres_state": pair.postgres.presence.value,
+        "postgres": canonical.dumps(pair.postgres.values),
+        "postgres_stamps": _stamps_text(pair.postgres.stamps),
+        "notion_state": pair.notion.presence.value,
+        "notion": canonical.dumps(pair.notion.values),
+        "notion_stamps": _stamps_text(pair.notion.stamps),
+        "note": pair.notion.note,
+    }
+
+
+def changes_text(changes: Mapping[str, Change]) -> str:
+    pairs = {
+        name: [canonical.encode(change.expected), canonical.encode(change.new)] for name, change in changes.items()
+    }
+    return as_json(pairs)
+
+
+def read_changes(text: str) -> dict[str, Change]:
+    return {
+        name: Change(canonical.decode(expected), _written(canonical.decode(new)))
+        for name, (expected, new) in json.loads(text).items()
+    }
+
+
+def _written(value: Any) -> Value:
+    """What was decided to be written is never unfit."""
+    written: Value = value
+    return written
+
+
+def read_intent(row: Row, pair: Pair) -> Intent:
+    action = Action(Side(row["side"]), Op(row["op"]), read_changes(row["changes"]), read_key(row["key"]))
+    at = datetime.fromisoformat(row["created_at"])
+    return Intent(row["id"], pair, action, at, backfill=bool(row["backfill"]))
+
+
+def wanted(action: Action, field: str) -> str:
+    """What a write wanted, in a form that tells whether a later one wants the same again."""
+    if field:
+        return value_text(action.changes[field].new)
+    changes = {name: canonical.encode(change.new) for name, change in sorted(action.changes.items())}
+    return as_json([action.op.value, changes])
+
+
+def fingerprint(pair: Pair, conflict: Conflict, forgotten: int = 0) -> str:
+    """Names one conflict: the same values at the same stamps are the same conflict, merged again after a crash.
+
+    At a first sync nothing has changed yet, so that stamps tell nothing: the values alone name it, and how often all
+    agreements were `forgotten`, because each time makes another first sync.
+    """
+    first = conflict.rule == "first-sync"
+    stamps = () if first else (conflict.postgres_stamp, conflict.notion_stamp)
+    parts = [
+        pair.sync,
+        pair.id,
+        conflict.field,
+        *(value_text(value) for value in (conflict.base, conflict.postgres, conflict.notion)),
+        *(moment(edge) for stamp in stamps if stamp for edge in (stamp.earliest, stamp.latest)),
+        *([forgotten] if first and forgotten else []),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,0 +1,195 @@
+"""What is under way: writes, conflicts, parked items. The part of the journal that plans and people work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from bridge.clock import Clock
+from bridge.crashpoints import CrashPoint, crash_point
+from bridge.ends import Intent
+from bridge.journal import rows
+from bridge.journal.store import Row, Store
+from bridge.model import Conflict, Pair, Side, Value, Waiting
+
+
+class WorkTables:
+    """The tables `intents`, `conflicts` and `parked`. Methods that write belong inside a transaction."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.on_pairs: Callable[[Iterable[Pair]], None] | None = None  # told of every pair that is saved
+        self.store = store
+        self._clock = clock
+
+    def now(self) -> str:
+        """This machine's time, as the journal writes it."""
+        return rows.moment(self._clock.now()) or ""
+
+    def pair(self, pair_id: int) -> Pair:
+        row = self.store.row("pair_get", id=pair_id)
+        assert row is not None, f"pair {pair_id} is not in the journal"
+        return rows.read_pair(row)
+
+    # Intents
+
+    def add_intent(self, intent: Intent) -> None:
+        """Journals a write before it is made."""
+        action = intent.action
+        self.store.run(
+            "intent_add",
+            id=intent.id,
+            sync=intent.pair.sync,
+            pair=intent.pair.id,
+            side=action.side.value,
+            op=action.op.value,
+            changes=rows.changes_text(action.changes),
+            key=rows.key_text(action.key),
+            backfill=int(intent.backfill),
+            created_at=rows.moment(intent.at),
+        )
+
+    def intent(self, intent_id: str) -> tuple[Intent, str] | None:
+        """A journaled write and its state."""
+        row = self.store.row("intent_get", id=intent_id)
+        return (rows.read_intent(row, self.pair(row["pair"])), row["state"]) if row else None
+
+    def owed_by(self, intent_id: str) -> Side | None:
+        """The side whose answer to this write is missing; None once its outcome is known. Asked in every round for
+        every such write, so that it reads no more than it must."""
+        row = self.store.row("intent_owed", id=intent_id)
+        return Side(row["side"]) if row else None
+
+    def set_intent(self, intent_id: str, state: str, *, reason: str = "", position: int | None = None) -> None:
+        settled = None if state in ("open", "unknown") else self.now()
+        self.store.run("intent_set", id=intent_id, state=state, reason=reason, position=position, settled_at=settled)
+
+    def intents_in_flight(self, sync: str) -> list[Intent]:
+        """Writes whose outcome is not known: decided before a crash, or made without an answer. In the
+        order in which they were decided, whatever the clock was set to meanwhile."""
+        found = self.store.rows("intents_in_flight", sync=sync)
+        return [rows.read_intent(row, self.pair(row["pair"])) for row in found]
+
+    def settled_rows(self, sync: str) -> list[str]:
+        """The newest settled writes into PostgreSQL, by id."""
+        return [row["id"] for row in self.store.rows("intents_settled_rows", sync=sync)]
+
+    def asked_twice(self, pair: Pair) -> bool:
+        """Whether a page for this record was asked for more than once, so that there may be two."""
+        row = self.store.row("intents_creates", sync=pair.sync, pair=pair.id)
+        return bool(row and row["n"] > 1)
+
+    def last_page_write(self, pair: Pair) -> Intent | None:
+        """The newest write into the page that is under way or was made."""
+        row = self.store.row("intent_last_page_write", sync=pair.sync, pair=pair.id)
+        return rows.read_intent(row, pair) if row else None
+
+    def intent_of_pair(self, pair: Pair) -> tuple[Intent, str] | None:
+        row = self.store.row("intent_of_pair", sync=pair.sync, pair=pair.id)
+        return (rows.read_intent(row, pair), row["state"]) if row else None
+
+    def end_echoes(self, sync: str) -> None:
+        self.store.run("intents_echo_end", sync=sync)
+
+    def end_in_flight(self, sync: str) -> None:
+        """For a copy only, which writes nothing: forgets what is under way."""
+        self.store.run("intents_end", sync=sync)
+
+    def deletes_since(self, sync: str, side: Side, since: datetime) -> int:
+        row = self.store.row("intents_deletes_since", sync=sync, side=side.value, since=rows.moment(since))
+        return row["n"] if row else 0
+
+    def writes_since(self, sync: str, since: datetime) -> dict[tuple[Side, str], int]:
+        found = self.store.rows("intents_counts", sync=sync, since=rows.moment(since))
+        return {(Side(row["side"]), row["op"]): row["n"] for row in found}
+
+    # Conflicts
+
+    def add_conflict(self, pair: Pair, conflict: Conflict) -> bool:
+        """Records a conflict; the same one only once. Answers whether it is new."""
+        row_stamp, page_stamp = conflict.postgres_stamp, conflict.notion_stamp
+        with crash_point(CrashPoint.CONFLICT_RECORDED):
+            added = self.store.run(
+                "conflict_add",
+                sync=pair.sync,
+                pair=pair.id,
+                key=rows.key_text(pair.key),
+                field=conflict.field,
+                base=rows.value_text(conflict.base),
+                postgres=rows.value_text(conflict.postgres),
+                notion=rows.value_text(conflict.notion),
+                postgres_earliest=rows.moment(row_stamp.earliest) if row_stamp else None,
+                postgres_latest=rows.moment(row_stamp.latest) if row_stamp else None,
+                notion_earliest=rows.moment(page_stamp.earliest) if page_stamp else None,
+                notion_latest=rows.moment(page_stamp.latest) if page_stamp else None,
+                rule=conflict.rule,
+                winner=conflict.winner.value if conflict.winner else None,
+                state="decided" if conflict.winner else "open",
+                at=self.now(),
+                fingerprint=rows.fingerprint(pair, conflict, self._forgotten(pair.sync)),
+            )
+        return added == 1
+
+    def _forgotten(self, sync: str) -> int:
+        row = self.store.row("sync_get", name=sync)
+        return int(row["forgotten"]) if row else 0
+
+    def conflict(self, conflict_id: int) -> Row | None:
+        return self.store.row("conflict_get", id=conflict_id)
+
+    def conflicts(self, sync: str = "", state: str = "") -> list[Row]:
+        return self.store.rows("conflicts_list", sync=sync, state=state)
+
+    def open_conflicts_of(self, pair: Pair) -> list[Row]:
+        return self.store.rows("conflicts_of_pair", pair=pair.id)
+
+    def set_conflict(self, conflict_id: int, state: str, take: str | None, value: Value, *, seen: str = "") -> None:
+        """`seen` is what both sides held when it was decided, as in the table; "" = what the conflict shows."""
+        ended = self.now() if state == "resolved" else None
+        text = rows.value_text(value)
+        self.store.run("conflict_set", id=conflict_id, state=state, take=take, value=text, seen=seen, resolved_at=ended)
+
+    def conflict_count(self, sync: str) -> int:
+        row = self.store.row("conflicts_count", sync=sync)
+        return row["n"] if row else 0
+
+    # Parked
+
+    def park(self, pair: Pair, waiting: Waiting, wanted: str = "") -> None:
+        with crash_point(CrashPoint.PARKED):
+            self.store.run(
+                "parked_add",
+                sync=pair.sync,
+                pair=pair.id,
+                key=rows.key_text(pair.key),
+                field=waiting.field,
+                side=waiting.side.value,
+                kind=waiting.kind,
+                reason=waiting.reason,
+                value=rows.value_text(waiting.value),
+                wanted=wanted,
+                at=self.now(),
+            )
+
+    def renew_parked(self, parked_id: int, waiting: Waiting, wanted: str = "") -> None:
+        value = rows.value_text(waiting.value)
+        self.store.run(
+            "parked_renew", id=parked_id, kind=waiting.kind, reason=waiting.reason, value=value, wanted=wanted
+        )
+
+    def parked_item(self, parked_id: int) -> Row | None:
+        return self.store.row("parked_get", id=parked_id)
+
+    def parked(self, sync: str = "", state: str = "open") -> list[Row]:
+        return self.store.rows("parked_list", sync=sync, state=state)
+
+    def parked_of(self, pair: Pair) -> list[Row]:
+        return self.store.rows("parked_of_pair", pair=pair.id)
+
+    def set_parked(self, parked_id: int, state: str) -> None:
+        ended = None if state == "open" else self.now()
+        with crash_point(CrashPoint.UNPARKED):
+            self.store.run("parked_set", id=parked_id, state=state, ended_at=ended)
+
+    def parked_count(self, sync: str) -> int:
+        row = self.store.row("parked_count", sync=sync)
+        return row["n"] if row else 0

@@ -1,0 +1,144 @@
+"""What changed in Notion, by polling.
+
+`last_edited_time` is rounded down to the minute, so it is no version number: two edits in one minute leave
+the same time, and a query may be some seconds behind. Every poll therefore looks back behind the watermark
+by an overlap of minutes and reports everything there again; what is equal to the last snapshot is no change,
+and that is for the journal to see. The watermark is the newest time that Notion itself has shown, never this
+machine's clock, and it moves only when the caller says that the journal has what came before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.clock import CommonClock
+from bridge.ends import Batch, Evidence, Observation
+from bridge.model import Pair, Presence, Side
+from bridge.notion.client import NotionClient
+from bridge.notion.errors import Invalid
+from bridge.notion.limiter import Priority
+from bridge.notion.listing import CREATED, EDITED, Listing, floor_minute, results
+from bridge.notion.pages import Pages, same_id
+from bridge.notion.workers import Workers
+
+_HINTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """The watermark that a batch allows once it is journaled."""
+
+    watermark: datetime | None
+
+
+class NotionFeed:
+    """Observes the pages of one sync. `watermark` is to be stored with the journal; overlap and lag in seconds."""
+
+    def __init__(
+        self,
+        client: NotionClient,
+        pages: Pages,
+        data_source_id: str,
+        clock: CommonClock,
+        workers: Workers,
+        *,
+        watermark: datetime | None,
+        overlap: float,
+        query_lag: float,
+    ) -> None:
+        self.watermark = watermark
+        self._client = client
+        self._pages = pages
+        self._data_source_id = data_source_id
+        self._listing = Listing(client, data_source_id)
+        self._clock = clock
+        self._workers = workers
+        self._overlap = timedelta(seconds=overlap)
+        self._lag = timedelta(seconds=query_lag)
+        self._can_search_trash = True
+
+    def changes(self) -> Batch:
+        """Every page edited since the watermark less the overlap, each once, as last seen.
+
+        Without a watermark that is every page. Raises Unavailable, AccessLost; nothing is then known.
+        """
+        since = floor_minute(self.watermark - self._overlap) if self.watermark is not None else None
+        seen: dict[str, Observation] = {}
+        began: float | None = None
+        for reply in self._listing.pages(EDITED, since):
+            began = reply.sent if began is None else began
+            for page in results(reply):
+                observed = self._pages.observe(page, reply, Evidence.SCAN)
+                if _newer(observed, seen.get(page["id"])):
+                    seen[page["id"]] = observed
+        confirmed = self._clock.at(began).earliest - self._lag if began is not None else None
+        newest = max((o.edited for o in seen.values() if o.edited is not None), default=None)
+        return Batch(list(seen.values()), _Mark(newest), confirmed=confirmed)
+
+    def acknowledge(self, batch: Batch) -> None:
+        """The journal has the batch: the next poll may begin at the newest time it showed."""
+        if isinstance(batch.token, _Mark) and batch.token.watermark is not None:
+            self.watermark = max(filter(None, (self.watermark, batch.token.watermark)))
+
+    def scan(self) -> Iterator[Batch]:
+        """Every page that is not in the trash. Complete only if the iterator ends without raising.
+
+        The watermark that the last, empty batch carries is the newest time from *before* the listing: a page
+        listed early may be edited while the rest is read, which a later time would pass over.
+        """
+        self._pages.names.refresh()
+        before = self._listing.newest(Priority.BACKFILL)
+        known: dict[str, datetime | None] = {}
+        for reply in self._listing.pages(CREATED, priority=Priority.BACKFILL):
+            observations = []
+            for page in results(reply):
+                observed = self._pages.observe(page, reply, Evidence.SCAN, Priority.BACKFILL)
+                if page["id"] not in known or observed.edited != known[page["id"]]:
+                    known[page["id"]] = observed.edited
+                    observations.append(observed)
+            yield Batch(observations, more=True)
+        yield Batch((), _Mark(before))
+
+    def look(self, pairs: Sequence[Pair]) -> list[Observation]:
+        """The pages themselves, by id, in order. A pair that has no page is UNSEEN."""
+        seen = self._pages.with_home(self._workers.map(self._look, pairs))
+        self._pages.names.compare((pair.notion, found) for pair, found in zip(pairs, seen, strict=True))
+        return seen
+
+    def _look(self, pair: Pair) -> Observation:
+        if pair.page_id is None:
+            return Observation(Side.NOTION, Presence.UNSEEN, key=pair.key)
+        return self._pages.read(pair.page_id).seen
+
+    def trash_hints(self) -> list[str]:
+        """Ids of pages of this data source that a search calls trashed, the latest first.
+
+        A hint only: the search index lags and is not complete, so `look` must confirm each. Where Notion does
+        not know the filter the answer is always empty; the sweep finds deletions then.
+        """
+        if not self._can_search_trash:
+            return []
+        body = {
+            "filter": {"property": "object", "value": "page", "in_trash": True},
+            "sort": {"timestamp": EDITED, "direction": "descending"},
+            "page_size": _HINTS,
+        }
+        try:
+            reply = self._client.search(body)
+        except Invalid:
+            self._can_search_trash = False
+            return []
+        return [
+            page["id"]
+            for page in results(reply)
+            if page.get("in_trash") and same_id(page["parent"].get("data_source_id"), self._data_source_id)
+        ]
+
+
+def _newer(observed: Observation, known: Observation | None) -> bool:
+    """Whether `observed`, which was read later, is to replace `known`: an older time is a stale answer."""
+    if known is None or observed.edited is None or known.edited is None:
+        return True
+    return observed.edited >= known.edited

@@ -1,0 +1,212 @@
+"""What is wrong with an installation. A finding says what is the matter and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bridge import migrations
+from bridge.errors import SetupError
+from bridge.model import Sync
+from bridge.postgres.capture import DEFAULTS, CaptureSettings, render_capture
+from bridge.postgres.connection import Connection
+from bridge.postgres.links import throughs
+from bridge.postgres.names import (
+    SCHEMA,
+    capture_function,
+    links_function,
+    links_trigger,
+    links_truncate_trigger,
+    row_trigger,
+    truncate_trigger,
+)
+from bridge.postgres.wire import captured_names
+from bridge.shapes import Table
+
+FOLDER = "postgres"  # of the migrations
+
+_REINSTALL = (
+    "run `notion-bridge init` to install it again, or let the table's owner run what "
+    "`notion-bridge init --print-sql` prints"
+)
+
+_ANEW = "then start the bridge again, which reads the whole table"
+
+# The settings of capture.sql as the server stores them.
+_SETTINGS = {
+    "search_path=pg_catalog, pg_temp",
+    "TimeZone=UTC",
+    "DateStyle=ISO, YMD",
+    "IntervalStyle=iso_8601",
+    "bytea_output=hex",
+    "extra_float_digits=1",
+    "lc_monetary=C",
+    "row_security=off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. `name` is stable, for programs; `message` and `hint` are for people."""
+
+    name: str
+    message: str
+    hint: str = _REINSTALL
+
+
+def installed(conn: Connection, sync: Sync, settings: CaptureSettings | None = None) -> list[Finding]:
+    """What is missing or changed in the installation of a sync; empty when it captures everything.
+
+    `settings` None accepts those that it was installed with. Changes nothing.
+    """
+    version = schema_version(conn)
+    if version is None:
+        return [Finding("missing", f"the bridge is not installed in this database: no schema {SCHEMA}")]
+    if version != _known_version():
+        return [Finding("outdated", f"the schema {SCHEMA} has version {version}, not {_known_version()}")]
+    found = settings_of(conn, sync.name) or DEFAULTS
+    return [
+        *_sync_findings(conn, sync, settings),
+        *_function_findings(conn, sync, found),
+        *_trigger_findings(conn, sync),
+        *_link_findings(conn, sync, found),
+        *_sequence_findings(conn),
+    ]
+
+
+def schema_version(conn: Connection) -> int | None:
+    """The highest migration that has run; None when the bridge is not installed. Raises SetupError when it is
+    newer than this program."""
+    # Not to_regclass(): that fails for a role without rights on the schema.
+    there = conn.execute(
+        "SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = 'schema_version'",
+        [SCHEMA],
+    ).fetchone()
+    if there is None:
+        return None
+    row = conn.execute("SELECT max(version) FROM notion_bridge.schema_version").fetchone()
+    version = int(row[0]) if row and row[0] is not None else 0
+    if version > _known_version():
+        raise SetupError(
+            f"the schema {SCHEMA} has version {version}; this program knows {_known_version()}",
+            hint="upgrade notion-postgres-bridge to the version that installed it, or a newer one",
+        )
+    return version
+
+
+def _known_version() -> int:
+    return migrations.read(FOLDER)[-1].number
+
+
+def settings_of(conn: Connection, sync_name: str) -> CaptureSettings | None:
+    """What a sync was installed with; None when it is not installed."""
+    row = conn.execute("SELECT notify, outbox_max FROM notion_bridge.sync WHERE name = %s", [sync_name]).fetchone()
+    return None if row is None else CaptureSettings(*row)
+
+
+def _sync_findings(conn: Connection, sync: Sync, settings: CaptureSettings | None) -> Iterator[Finding]:
+    row = conn.execute(
+        "SELECT table_oid, columns, data_source, notify, outbox_max FROM notion_bridge.sync WHERE name = %s",
+        [sync.name],
+    ).fetchone()
+    if row is None:
+        yield Finding("missing", f'the sync "{sync.name}" is not installed in this database')
+        return
+    table_oid, columns, data_source, notify, outbox_max = row
+    if table_oid != sync.table.oid:
+        yield Finding("table", f"the capture was installed for another table than {sync.table.qualified}")
+    wanted = captured_names(sync)
+    if columns != wanted:
+        yield Finding("columns", f"captured are {', '.join(columns)}; the mapping now needs {', '.join(wanted)}")
+    if data_source != sync.data_source.id:
+        yield Finding("data-source", "the capture was installed for another Notion data source")
+    if settings is not None and notify != settings.notify:
+        yield Finding("notify", f"the trigger was installed with notify = {str(notify).lower()}")
+    if settings is not None and outbox_max != settings.outbox_max:
+        had = "without a limit for the outbox" if outbox_max is None else f"with outbox_max = {outbox_max}"
+        yield Finding("outbox-max", f"the trigger was installed {had}")
+
+
+def _function_findings(conn: Connection, sync: Sync, settings: CaptureSettings) -> Iterator[Finding]:
+    name = capture_function(sync.name)
+    row = conn.execute(
+        "SELECT p.prosrc, p.prosecdef, p.proconfig, has_table_privilege(p.proowner, o.oid, 'INSERT')"
+        " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " JOIN pg_class AS o ON o.relnamespace = n.oid AND o.relname = 'outbox'"
+        " WHERE n.nspname = %s AND p.proname = %s AND p.pronargs = 0",
+        [SCHEMA, name],
+    ).fetchone()
+    if row is None:
+        yield Finding("function", f"the function {SCHEMA}.{name} is missing: no change is captured")
+        return
+    body, definer, pinned, may_insert = row
+    if body != render_capture(sync, settings).body:
+        yield Finding("function", f"the function {SCHEMA}.{name} is not the one that this mapping needs")
+    if not definer or set(pinned or ()) != _SETTINGS:
+        yield Finding("function", f"the settings of the function {SCHEMA}.{name} were changed")
+    if not may_insert:
+        yield Finding(
+            "owner",
+            f"the owner of {SCHEMA}.{name} may not insert into the outbox: changes of {sync.table.qualified} fail",
+            f"at once: GRANT INSERT ON {SCHEMA}.outbox to the owner of the function",
+        )
+
+
+def _trigger_findings(conn: Connection, sync: Sync) -> Iterator[Finding]:
+    wanted = [(sync.table, name) for name in (row_trigger(sync.name), truncate_trigger(sync.name))]
+    yield from _judge_triggers(conn, capture_function(sync.name), wanted)
+
+
+def _link_findings(conn: Connection, sync: Sync, settings: CaptureSettings) -> Iterator[Finding]:
+    """The capture of join tables: a function for all of them, two triggers for each."""
+    name = links_function(sync.name)
+    row = conn.execute(
+        "SELECT p.prosrc FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " WHERE n.nspname = %s AND p.proname = %s AND p.pronargs = 0",
+        [SCHEMA, name],
+    ).fetchone()
+    if (row[0] if row else "") != render_capture(sync, settings).links_body:
+        yield Finding("function", f"the function {SCHEMA}.{name} is not the one that this mapping needs")
+    wanted = []
+    for number, through in enumerate(throughs(sync), 1):
+        names = (links_trigger(sync.name, number), links_truncate_trigger(sync.name, number))
+        wanted += [(through.table, trigger) for trigger in names]
+    yield from _judge_triggers(conn, name, wanted)
+
+
+def _judge_triggers(conn: Connection, function: str, wanted: Sequence[tuple[Table, str]]) -> Iterator[Finding]:
+    """Every trigger that should call the function is there, and every one that does is enabled."""
+    rows = conn.execute(
+        "SELECT t.tgrelid, t.tgrelid::regclass::text, t.tgname, t.tgenabled FROM pg_trigger AS t"
+        " JOIN pg_proc AS p ON p.oid = t.tgfoid JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " WHERE n.nspname = %s AND p.proname = %s",
+        [SCHEMA, function],
+    ).fetchall()
+    there = {(oid, name) for oid, _, name, _ in rows}
+    for on, trigger in wanted:
+        if (on.oid, trigger) not in there:
+            yield Finding("trigger-missing", f"the trigger {trigger} on {on.qualified} is missing")
+    for _, table, name, enabled in rows:
+        if enabled != "A":
+            state = "disabled" if enabled == "D" else "not enabled ALWAYS"
+            yield Finding(
+                "trigger-disabled",
+                f"the trigger {name} on {table} is {state}: changes are not captured",
+                f'ALTER TABLE {table} ENABLE ALWAYS TRIGGER "{name}"; {_ANEW}',
+            )
+
+
+def _sequence_findings(conn: Connection) -> Iterator[Finding]:
+    row = conn.execute(
+        "SELECT s.seqcache FROM pg_class AS o JOIN pg_namespace AS n ON n.oid = o.relnamespace"
+        " JOIN pg_depend AS d ON d.refobjid = o.oid AND d.classid = 'pg_class'::regclass"
+        " JOIN pg_sequence AS s ON s.seqrelid = d.objid WHERE n.nspname = %s AND o.relname = 'outbox'",
+        [SCHEMA],
+    ).fetchone()
+    if row is not None and row[0] != 1:
+        yield Finding(
+            "sequence-cache",
+            f"the outbox hands out numbers {row[0]} at a time: changes of one row may be read in the wrong order",
+            f"ALTER TABLE {SCHEMA}.outbox ALTER COLUMN id SET CACHE 1; {_ANEW}",
+        )

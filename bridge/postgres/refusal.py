@@ -1,0 +1,93 @@
+"""What a failed write means for its intent: try later, park it with the reason, or stop and ask for rights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+
+from bridge.ends import Intent, Outcome, Receipt
+from bridge.model import Op, Sync
+from bridge.postgres.connection import Connection
+from bridge.postgres.links import blamed_link
+from bridge.postgres.trouble import explain, primary
+
+# Serialization failure, deadlock, lock not available, query cancelled (a timeout): the same write may pass later.
+_PASSING = {"40001", "40P01", "55P03", "57014"}
+
+# Class 22: the value; 23: a constraint; 42: the statement (a generated column, say); 44: a view's check;
+# P0: RAISE in a trigger; 55: the object's state; 0A: not supported; 38, 39: a function in another language; 21, 27,
+# 2F: a trigger's doing. The server says no, and it will say no again.
+_REFUSALS = ("0A", "21", "22", "23", "27", "2F", "38", "39", "42", "44", "55", "P0")
+
+_GONE = {"42P01", "42703", "3F000"}  # a table, a column, a schema is missing: the mapping, not this row
+
+_RIGHTS = {
+    Op.CREATE: "has_any_column_privilege(%s::oid, 'INSERT')",
+    Op.UPDATE: "has_any_column_privilege(%s::oid, 'UPDATE')",
+    Op.DELETE: "has_table_privilege(%s::oid, 'DELETE')",
+}
+
+
+def judge(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, where: str) -> Receipt:
+    """The receipt for a write that the server answered with an error; its transaction is rolled back already.
+
+    Raises AccessLost, SetupError or Unavailable when it concerns every write and not this one.
+    """
+    state = error.sqlstate or ""
+    if state in _PASSING:
+        return Receipt(intent.id, Outcome.RETRY, reason=primary(error))
+    if state == "42501":
+        return _no_right(conn, sync, intent, error, where)
+    if state.startswith(_REFUSALS) and state not in _GONE:
+        return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error), field=_blamed(conn, sync, intent, error))
+    raise explain(error, where) from error
+
+
+def _no_right(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, where: str) -> Receipt:
+    """A right on the table that was revoked stops everything; one that a user's trigger lacks parks this row."""
+    right = _RIGHTS.get(intent.action.op, _RIGHTS[Op.UPDATE])
+    if conn.execute(f"SELECT {right}", [sync.table.oid]).fetchone() != (True,):
+        raise explain(error, where) from error
+    return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error))
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The primary message and the constraint. Not the DETAIL: that may show the whole row."""
+    constraint = error.diag.constraint_name
+    said = primary(error)
+    if constraint and constraint not in said:
+        return f"{said} (constraint {constraint})"
+    return said
+
+
+def _blamed(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error) -> str:
+    """The one written field that the error is about; empty when it could be several, or none of ours."""
+    written = set(intent.action.changes)
+    if link := blamed_link(sync, sorted(written), error.diag.schema_name, error.diag.table_name):
+        return link
+    if error.diag.column_name:
+        columns: Sequence[str] = [error.diag.column_name]
+    elif error.diag.constraint_name and error.diag.table_name:
+        columns = _constrained(conn, error.diag)
+    elif error.sqlstate and error.sqlstate.startswith("22"):
+        # The value itself, and the server does not say which: certain only when there is one.
+        return written.pop() if len(written) == 1 else ""
+    else:
+        return ""
+    fields = [field.name for field in sync.fields if field.column.name in columns and field.name in written]
+    return fields[0] if len(fields) == 1 else ""
+
+
+def _constrained(conn: Connection, diag: psycopg.errors.Diagnostic) -> list[str]:
+    """The columns of the violated constraint or unique index."""
+    rows = conn.execute(
+        "SELECT a.attname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " JOIN pg_attribute AS a ON a.attrelid = c.oid"
+        " WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND a.attnum = ANY (coalesce("
+        "  (SELECT k.conkey FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.conname = %(name)s),"
+        "  (SELECT i.indkey::int2[] FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid"
+        "   WHERE i.indrelid = c.oid AND x.relname = %(name)s)))",
+        {"schema": diag.schema_name, "table": diag.table_name, "name": diag.constraint_name},
+    ).fetchall()
+    return [name for (name,) in rows]

@@ -1,0 +1,62 @@
+"""Reads everything: the outbox and the table as of one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+import psycopg
+from psycopg import sql
+
+from bridge.ends import Batch, Evidence
+from bridge.model import Sync
+from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
+from bridge.postgres.findings import schema_version
+from bridge.postgres.names import source
+from bridge.postgres.outbox import BATCH_ROWS, SELECT_OUTBOX, event_batch
+from bridge.postgres.reader import observe, utc
+from bridge.postgres.trouble import address, explain
+from bridge.postgres.wire import key_expression, read_row, values_expression
+
+
+def scan(dsn: str, sync: Sync) -> Generator[Batch, None, None]:
+    """The waiting changes, then every row of the table in key order, all in one snapshot.
+
+    So a row that the table does not show, and no waiting change explains, is certainly gone. Rows outside of the
+    sync's filter are listed too, by their keys alone, because they are not gone. Chunks should be
+    taken promptly: the snapshot holds back the whole database's vacuum for as long as the scan lasts, and the
+    server ends a scan whose next chunk is not asked for within ten minutes. Closing the iterator ends it.
+    """
+    connection = open_connection(dsn, SCAN_LIMITS)
+    with closing(connection):
+        try:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            with connection.transaction():
+                yield from _outbox(connection, sync)
+                yield from _table(connection, sync)
+        except psycopg.Error as error:
+            raise explain(error, address(dsn)) from error
+
+
+def _outbox(connection: Connection, sync: Sync) -> Iterator[Batch]:
+    if schema_version(connection) is None:
+        return  # a plan or a comparison before anything was installed
+    with connection.cursor(name="notion_bridge_outbox") as cursor:
+        cursor.execute(SELECT_OUTBOX, [sync.name])
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            yield event_batch(connection, sync, rows, more=True)
+
+
+def _table(connection: Connection, sync: Sync) -> Iterator[Batch]:
+    # The snapshot was taken by the first query of the transaction, after now(): it shows that time or later.
+    [(now,)] = connection.execute("SELECT now()").fetchall()
+    seen = utc(now)
+    order = sql.SQL(", ").join(sql.Identifier("r", column.name) for column in sync.key)
+    query = sql.SQL("SELECT {}, {} FROM {} AS r ORDER BY {}").format(
+        key_expression(sync, "r"), values_expression(sync, "r"), source(sync.table), order
+    )
+    with connection.cursor(name="notion_bridge_table") as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            yield Batch([observe(read_row(sync, key, values), Evidence.SCAN, seen) for key, values in rows], more=True)

@@ -1,0 +1,99 @@
+"""What PostgreSQL's errors mean for the bridge: come back later, ask for rights, or change the set-up.
+
+Messages carry the server's primary message only. DETAIL may show whole rows, with columns that are none of
+our business; connection strings carry passwords.
+"""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from bridge.errors import AccessLost, BridgeError, ConfigError, SetupError, Unavailable
+
+# Class 08: connection; 53: out of resources; 57: operator intervention, timeouts; 58, XX: the server's own trouble;
+# 40: serialization, deadlock; 55P03: lock timeout; 55000: e.g. "recovery is in progress"; 25006: a read-only server.
+_PASSING = ("08", "53", "57", "58", "XX", "40", "55P03", "55000", "25006")
+_SCHEMA_GONE = {
+    "42P01": "a table is missing",
+    "42703": "a column is missing",
+    "3F000": "a schema is missing",
+    "42883": "a function is missing",
+}
+
+# libpq gives no SQLSTATE for a failed connection, only the server's text (in English unless lc_messages differs;
+# what is not recognised counts as passing, which is the careful reading).
+_NO_LOGIN = re.compile(r"password|authentication|pg_hba|role \".*\" (does not exist|is not permitted)", re.IGNORECASE)
+# Nothing was asked of any server yet; the value itself may be a piece of a password that was not encoded.
+_NO_VALUE = re.compile(r"invalid integer value \".*\" for connection option \"(\w+)\"|invalid (\w+) value")
+_NO_DATABASE = re.compile(r"database \".*\" does not exist", re.IGNORECASE)
+
+
+_DSN_HINT = (
+    "write it as postgresql://user:password@host:5432/database; special characters in the password are percent-encoded"
+)
+
+
+def address(dsn: str) -> str:
+    """Where a DSN points, without user and password. Raises ConfigError for a DSN that libpq cannot read."""
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.Error:
+        # libpq quotes the piece that it stumbled over, which may be the password.
+        raise ConfigError(
+            "the PostgreSQL connection string cannot be read",
+            hint=_DSN_HINT,
+        ) from None
+    host = parts.get("host") or parts.get("hostaddr") or "the local socket"
+    number = str(parts.get("port", ""))
+    port = f":{number}" if number.isdecimal() else ""
+    database = f"/{parts['dbname']}" if "dbname" in parts else ""
+    return f"{host}{port}{database}"
+
+
+def explain(error: psycopg.Error, where: str) -> BridgeError:
+    """The bridge's error for a driver's error at `where` (an `address`)."""
+    said = primary(error)
+    state = error.sqlstate or ""
+    if not state:
+        return _unconnected(said, where)
+    if state.startswith(_PASSING):
+        return Unavailable(f"PostgreSQL at {where} cannot do this now: {said}")
+    if state == "42501" or state.startswith("28"):
+        return AccessLost(f"PostgreSQL at {where} refuses: {said}", hint=_rights_hint(said))
+    if state in _SCHEMA_GONE:
+        return SetupError(
+            f"{_SCHEMA_GONE[state]} in PostgreSQL at {where}: {said}",
+            hint="`notion-bridge check` compares the table with the mapping and names the repair",
+        )
+    return BridgeError(f"PostgreSQL at {where} failed: {said} ({state})")
+
+
+def primary(error: psycopg.Error) -> str:
+    """The server's primary message; the driver's first line where there is none."""
+    return error.diag.message_primary or (str(error).strip().splitlines() or ["no message"])[0]
+
+
+def _unconnected(said: str, where: str) -> BridgeError:
+    if found := _NO_VALUE.search(said):
+        option = found[1] or found[2]
+        return ConfigError(f"the PostgreSQL connection string has a {option} that cannot be used", hint=_DSN_HINT)
+    if _NO_DATABASE.search(said):
+        return SetupError(f"no such database at {where}: {said}", hint="check [postgres] dsn in the configuration file")
+    if _NO_LOGIN.search(said):
+        return AccessLost(
+            f"PostgreSQL at {where} does not let us in: {said}",
+            hint="check the user and the password in [postgres] dsn",
+        )
+    return Unavailable(f"PostgreSQL at {where} does not answer: {said}")
+
+
+def _rights_hint(said: str) -> str:
+    if "row-level security" in said:
+        return (
+            "policies hide rows from the bridge's role, and a hidden row would look deleted: "
+            "give the role BYPASSRLS, or use the table's owner"
+        )
+    return "`notion-bridge init --print-sql` shows the grants that the bridge's role needs"

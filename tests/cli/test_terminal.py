@@ -1,0 +1,105 @@
+"""Proves: on a real terminal `run` shows the live console and leaves the screen as it was, `sync` shows its progress
+there and its result alone on stdout.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+
+from tests.cli.conftest import World
+
+DEADLINE_S = 60.0
+ALTERNATE_ON, ALTERNATE_OFF, CURSOR_ON = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
+
+
+class Terminal:
+    """A program on a pseudo-terminal of 100 x 30 characters, unless `variables` say something else."""
+
+    def __init__(self, world: World, *args: str, stdout: int | None = None, **variables: str | None) -> None:
+        self._master, slave = pty.openpty()
+        usual: dict[str, str | None] = {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
+        told = {**os.environ, **world.environment, **usual, **variables}
+        environment = {name: value for name, value in told.items() if value is not None}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", *args],
+            env=environment,
+            stdin=slave,
+            stdout=slave if stdout is None else stdout,
+            stderr=slave,
+        )
+        os.close(slave)
+        self.shown = ""
+
+    def until(self, condition: Callable[[str], bool], what: str) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition(self.shown):
+            assert time.monotonic() < deadline, f"not within {DEADLINE_S:g} s: {what}"
+            if not self._read() and self.process.poll() is not None:
+                assert condition(self.shown), f"it ended before: {what}\n{self.shown}"
+
+    def type(self, keys: str) -> None:
+        """Presses keys."""
+        os.write(self._master, keys.encode())
+
+    def resize(self, height: int, width: int) -> None:
+        """The window has another size now."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def end(self) -> int:
+        code = self.process.wait(DEADLINE_S)
+        while self._read():
+            continue
+        os.close(self._master)
+        return code
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._master], [], [], 0.1)
+        if not ready:
+            return False
+        try:
+            got = os.read(self._master, 65536)
+        except OSError:  # Linux says EIO when the other end is closed
+            return False
+        self.shown += got.decode(errors="replace")
+        return bool(got)
+
+
+def test_run_shows_the_live_console_and_restores_the_screen(world: World) -> None:
+    world.sql("INSERT INTO tasks (title) VALUES ('on the screen')")
+    terminal = Terminal(world, "run")
+    terminal.until(lambda shown: ALTERNATE_ON in shown and "in step" in shown, "the console says in step")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 0, terminal.shown
+    assert terminal.shown.rindex(ALTERNATE_OFF) > terminal.shown.rindex(ALTERNATE_ON)
+    assert CURSOR_ON in terminal.shown[terminal.shown.rindex(ALTERNATE_ON) :]
+    assert "Traceback" not in terminal.shown
+    assert world.type("verify").exit_code == 0
+
+
+def test_run_writes_a_log_on_a_terminal_when_asked_to(world: World) -> None:
+    terminal = Terminal(world, "run", "--no-live")
+    terminal.until(lambda shown: "tasks started" in shown, "the log begins")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 0
+    assert ALTERNATE_ON not in terminal.shown
+
+
+def test_sync_keeps_progress_out_of_its_result(world: World) -> None:
+    world.sql("INSERT INTO tasks (title) SELECT 'task ' || n FROM generate_series(1, 30) AS n")
+    result = world.folder / "result"
+    with result.open("wb") as stdout:
+        terminal = Terminal(world, "sync", stdout=stdout.fileno())
+        terminal.until(lambda shown: "requests" in shown, "the bar is shown")
+        assert terminal.end() == 0
+    assert "30 created" in result.read_text()
+    assert "\x1b" not in result.read_text()

@@ -1,0 +1,114 @@
+"""Proves that a create never makes a second page: what became of one whose answer is lost is found out by its key,
+with all the time that Notion's index may need, before it is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bridge.ends import Outcome
+from bridge.errors import LockHeld
+from bridge.model import Op
+from tests.notion.conftest import World
+from tests.notion.writing import applied, settled
+
+
+def test_a_create_carries_the_key_and_what_is_not_empty(world: World) -> None:
+    [receipt] = applied(world.end(), world.create("7", name="new", amount=Decimal(3)))
+    assert receipt.outcome is Outcome.DONE
+    assert receipt.seen is not None
+    assert receipt.seen.key == ("7",)
+    [(page, shown)] = world.pages().items()
+    assert receipt.seen.page_id == page
+    assert (shown["Key"], shown["Name"], shown["Amount"]) == ("7", "new", 3)
+
+
+def test_a_first_fill_is_quick(world: World) -> None:
+    before = world.clock.slept[:]
+    intents = [world.create(str(n), name=f"row {n}") for n in range(150)]
+    assert {receipt.outcome for receipt in applied(world.end(), *intents)} == {Outcome.DONE}
+    assert len(world.pages()) == 150
+    assert world.clock.slept == before, "the rate limit allows this burst"
+
+
+@pytest.mark.parametrize("lag", [0, 5])
+def test_a_create_whose_answer_is_lost_is_adopted_not_doubled(world: World, lag: float) -> None:
+    world.sandbox.options.query_lag_s = lag
+    world.sandbox.faults.apply_then_drop("POST", "/pages$")
+    end, intent = world.end(), world.create("7", name="new")
+    assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+    found = settled(world, end, intent)
+    assert found.outcome is Outcome.DONE
+    assert found.seen is not None
+    assert [found.seen.page_id] == list(world.pages())
+    assert world.requests("POST", "/pages$") == 1
+
+
+def test_a_create_that_came_to_nothing_is_tried_again_only_after_the_index_had_its_time(world: World) -> None:
+    world.sandbox.faults.drop("POST", "/pages$")
+    end, intent = world.end(create_settle_s=15), world.create("7", name="new")
+    assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+    began = world.clock.monotonic()
+    looks = world.requests("POST", "/query$")
+    assert settled(world, end, intent).outcome is Outcome.RETRY
+    assert world.clock.monotonic() - began >= 15
+    assert world.requests("POST", "/query$") - looks >= 4
+
+
+def test_a_restart_takes_the_time_for_an_unknown_create_anew(world: World) -> None:
+    intent = world.create("7", name="new")
+    world.clock.advance(3600)
+    assert world.end().find_out(intent).outcome is Outcome.UNKNOWN
+
+
+def test_a_503_that_names_the_page_is_done_at_once(world: World) -> None:
+    world.sandbox.faults.apply_then_fail(503, "POST", "/pages$", reveal=True)
+    [receipt] = applied(world.end(), world.create("7", name="new"))
+    assert receipt.outcome is Outcome.DONE
+    assert receipt.seen is not None
+    assert [receipt.seen.page_id] == list(world.pages())
+
+
+def test_a_second_attempt_to_create_looks_first(world: World) -> None:
+    page = world.row(7, name="the first attempt's")
+    intent = world.create("7", name="new")
+    [receipt] = applied(world.end(), replace(intent, attempts=1))
+    assert receipt.outcome is Outcome.DONE
+    assert receipt.seen is not None
+    assert receipt.seen.page_id == page
+    assert list(world.pages()) == [page]
+
+
+def test_two_pages_with_the_key_of_an_unknown_create_the_oldest_is_taken(world: World) -> None:
+    first = world.row(7)
+    world.clock.advance(120)
+    world.person.duplicate(first)
+    found = world.end().find_out(world.create("7", name="new"))
+    assert found.seen is not None
+    assert found.seen.page_id == first
+
+
+def test_a_create_without_a_key_is_refused(world: World) -> None:
+    intent = world.intent(Op.CREATE, world.pair(None), {}, None)
+    [receipt] = applied(world.end(), intent)
+    assert receipt.outcome is Outcome.REFUSED
+    assert world.pages() == {}
+
+
+def test_who_may_not_write_sends_nothing(world: World) -> None:
+    """Another bridge has taken the sync over: not even the write that was about to leave is sent."""
+    held = LockHeld("another bridge works on the sync")
+
+    def may_write() -> None:
+        raise held
+
+    world.row("1", name="old")
+    end = world.end(may_write=may_write)
+    [seen] = end.changes().observations
+    for intent in (world.create("7", name="new"), world.update(seen, name="new"), world.delete(seen)):
+        with pytest.raises(LockHeld):
+            list(end.apply([intent]))
+    assert world.requests("POST", "/pages$") == world.requests("PATCH", "/pages/") == 0
+    assert [world.shown(page, "name") for page in world.pages()] == ["old"]

@@ -1,0 +1,232 @@
+"""The feed. Nothing that was committed is lost, whatever the order of commits; a scan is one instant; a look is
+the truth."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from bridge.ends import Batch, Evidence
+from bridge.errors import AccessLost, SetupError, Stopped
+from bridge.model import Presence
+from bridge.postgres import PostgresEnd, grants_sql, install, open_connection, table_sequences, uninstall
+from tests.postgres.support import User, end_for, pair_of, set_up, taken
+
+
+@pytest.fixture
+def end(database: str) -> Iterator[PostgresEnd]:
+    end = end_for(database, set_up(database))
+    yield end
+    end.close()
+
+
+def titles(batch: Batch) -> list[object]:
+    return [event.values["title"] for event in batch.observations]
+
+
+def test_a_late_commit_with_an_early_number(end: PostgresEnd, users: Callable[[], User]) -> None:
+    slow, quick = users(), users()
+    slow.execute("INSERT INTO tasks (title) VALUES ('slow')")
+    quick.execute("INSERT INTO tasks (title) VALUES ('quick')")
+    quick.commit()
+    first = taken(end)
+    slow.commit()
+    second = taken(end)
+    assert (titles(first), titles(second)) == (["quick"], ["slow"])
+    assert second.observations[0].position is not None
+    assert first.observations[0].position is not None
+    assert second.observations[0].position < first.observations[0].position
+
+
+@pytest.mark.parametrize("commits", list(itertools.permutations(range(3))))
+def test_every_order_of_commits(end: PostgresEnd, users: Callable[[], User], commits: tuple[int, ...]) -> None:
+    sessions = [users() for _ in range(3)]
+    for number, session in enumerate(sessions):
+        session.execute("INSERT INTO tasks (title) VALUES (%s)", [f"first {number}"])
+    for number, session in enumerate(sessions):
+        session.execute("INSERT INTO tasks (title) VALUES (%s)", [f"second {number}"])
+    found: list[object] = []
+    for number in commits:
+        sessions[number].commit()
+        batch = taken(end)
+        assert titles(batch) == [f"first {number}", f"second {number}"]
+        found += titles(batch)
+    assert len(found) == len(set(found)) == 6
+
+
+def test_changes_of_one_row_come_in_order(end: PostgresEnd, user: User, users: Callable[[], User]) -> None:
+    """The transaction that began first writes last: ordering by transaction would end on the older value."""
+    user.execute("INSERT INTO tasks (title) VALUES ('0')")
+    early = users()
+    early.execute("SELECT pg_current_xact_id()")
+    user.execute("UPDATE tasks SET title = '1'")
+    early.execute("UPDATE tasks SET title = '2'")
+    early.commit()
+    assert titles(taken(end)) == ["0", "1", "2"]
+
+
+def test_what_is_not_acknowledged_comes_again(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (title) VALUES ('a')")
+    first = end.changes()
+    user.execute("INSERT INTO tasks (title) VALUES ('b')")
+    again = end.changes()
+    assert first.observations[0].event_id == again.observations[0].event_id
+    end.acknowledge(first)  # only what was in it
+    assert titles(end.changes()) == ["b"]
+
+
+def test_backlog(end: PostgresEnd, user: User) -> None:
+    assert end.backlog().rows == 0
+    user.execute("INSERT INTO tasks (title) SELECT 'x' FROM generate_series(1, 1500)")
+    waiting = end.backlog()
+    assert waiting.rows == 1500
+    assert waiting.oldest is not None
+    batch = end.changes()
+    assert batch.more
+    assert len(batch.observations) == 1000
+    assert waiting.oldest == batch.observations[0].stamp.earliest  # type: ignore[union-attr]
+
+
+def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (title) SELECT 'old' FROM generate_series(1, 2500)")
+    taken(end)
+    scan = end.scan()
+    events = next(scan)
+    assert events.token is not None
+    user.execute("DELETE FROM tasks WHERE id > 10")
+    user.execute("INSERT INTO tasks (title) VALUES ('new')")
+    end.acknowledge(events)
+    rest = list(scan)
+    events_seen = [*events.observations, *(seen for batch in rest if batch.token for seen in batch.observations)]
+    rows = [seen for batch in rest if not batch.token for seen in batch.observations]
+    assert len(events_seen) == 1500
+    assert [seen.key for seen in rows] == [(str(number),) for number in range(1, 2501)]
+    assert {seen.evidence for seen in rows} == {Evidence.SCAN}
+    assert all(seen.seen is not None for seen in rows)
+
+
+def test_an_abandoned_scan_lets_go(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (title) SELECT 'x' FROM generate_series(1, 10)")
+    scan = end.scan()
+    next(scan)
+    scan.close()  # type: ignore[attr-defined]
+    open_transactions = user.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+    ).fetchone()
+    assert open_transactions == (0,)
+
+
+def test_a_stop_ends_a_scan(database: str, user: User) -> None:
+    stop = threading.Event()
+    end = end_for(database, set_up(database), stop=stop)
+    user.execute("INSERT INTO tasks (title) SELECT 'x' FROM generate_series(1, 2500)")
+    scan = end.scan()
+    next(scan)
+    stop.set()
+    with pytest.raises(Stopped):
+        next(scan)
+    end.close()
+
+
+def test_scan_leaves_out_inheriting_tables(database: str, user: User) -> None:
+    sync = set_up(database, "CREATE TABLE t (id int PRIMARY KEY, s text)", ("s",), table="t")
+    user.execute("CREATE TABLE heir () INHERITS (t)")
+    user.execute("INSERT INTO t VALUES (1, 'ours')")
+    user.execute("INSERT INTO heir VALUES (2, 'not captured')")
+    end = end_for(database, sync)
+    taken(end)
+    assert [seen.key for batch in end.scan() for seen in batch.observations] == [("1",)]
+    assert end.look([pair_of(("2",))])[0].presence is Presence.GONE
+    end.close()
+
+
+def test_look_answers_in_order(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (title) SELECT 'task ' || n FROM generate_series(1, 1200) AS n")
+    keys = [str(number) for number in (1200, 5, 77777, 5)]
+    many = [str(number) for number in range(1, 1201)]
+    pairs = [*(pair_of((key,)) for key in keys), pair_of(None), *(pair_of((key,)) for key in many)]
+    looks = end.look(pairs)
+    assert [seen.values.get("title") for seen in looks[:4]] == ["task 1200", "task 5", None, "task 5"]
+    assert looks[2].presence is Presence.GONE
+    assert looks[4].presence is Presence.UNSEEN
+    assert [seen.key for seen in looks[5:]] == [(key,) for key in many]
+
+
+def test_look_survives_an_impossible_key(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (title) VALUES ('a'), ('b'), ('c')")
+    pairs = [pair_of((key,)) for key in ("1", "not a number", "2", "99999999999999999999", "3")]
+    assert [seen.presence.value for seen in end.look(pairs)] == ["live", "gone", "live", "gone", "live"]
+
+
+def test_a_record_whose_key_changed_is_not_gone(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (id, title) VALUES (1, 'a'), (2, 'b')")
+    taken(end)
+    user.execute("UPDATE tasks SET id = 5 WHERE id = 1")
+    user.execute("UPDATE tasks SET id = 9 WHERE id = 5")
+    user.execute("DELETE FROM tasks WHERE id = 2")
+    moved, gone = end.look([pair_of(("1",)), pair_of(("2",))])
+    assert (moved.presence, moved.key, moved.old_key) == (Presence.LIVE, ("9",), ("1",))
+    assert (gone.presence, gone.key) == (Presence.GONE, ("2",))
+
+
+def test_composite_and_odd_names(database: str, user: User) -> None:
+    ddl = 'CREATE TABLE "100 % {}" ("a%s" int, "b{}" text, "v%" text, PRIMARY KEY ("a%s", "b{}"))'
+    sync = set_up(database, ddl, ("v%",), table='"100 % {}"')
+    user.execute("""INSERT INTO "100 % {}" VALUES (1, 'x', 'one'), (1, 'y', 'two')""")
+    end = end_for(database, sync)
+    taken(end)
+    assert [seen.key for batch in end.scan() for seen in batch.observations] == [("1", "x"), ("1", "y")]
+    looks = end.look([pair_of(("1", "y")), pair_of(("2", "y"))])
+    assert [seen.values.get("v%") for seen in looks] == ["two", None]
+    end.close()
+
+
+def test_hidden_rows_are_an_error_not_an_absence(database: str, user: User, role: str) -> None:
+    """A scan under row-level security would otherwise look like a mass deletion."""
+    sync = set_up(database)
+    user.execute("ALTER TABLE tasks ENABLE ROW LEVEL SECURITY")
+    user.execute(grants_sql(role, [sync.table], table_sequences(user, [sync.table])).encode())
+    end = end_for(make_conninfo(database, user=role), sync)
+    with pytest.raises(AccessLost, match="row-level security") as caught:
+        list(end.scan())
+    assert "BYPASSRLS" in caught.value.hint
+    end.close()
+
+
+def test_the_clock_is_sampled(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (title) VALUES ('a')")
+    (event,) = taken(end).observations
+    now = end._clock.now()
+    assert end._clock.postgres.known
+    assert now.latest - now.earliest < timedelta(seconds=5)
+    assert event.stamp is not None
+    assert event.stamp.earliest <= now.latest
+
+
+def test_an_uninstalled_bridge_says_so(database: str, user: User) -> None:
+    sync = set_up(database)
+    user.execute("DROP SCHEMA notion_bridge CASCADE")
+    end = end_for(database, sync)
+    with pytest.raises(SetupError, match="missing"):
+        end.changes()
+    end.close()
+
+
+def test_identity_changes_with_a_new_installation(database: str, user: User) -> None:
+    sync = set_up(database)
+    end = end_for(database, sync)
+    before = end.identity()
+    assert end.identity() == before
+    user.execute("DROP TRIGGER notion_bridge_rows_tasks ON tasks")
+    with open_connection(database) as conn:
+        assert install(conn, sync)
+        assert end.identity() == before
+        uninstall(conn, None)
+        assert install(conn, sync)
+    assert end.identity() != before
+    end.close()

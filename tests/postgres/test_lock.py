@@ -1,0 +1,77 @@
+"""One bridge per sync. The second is told who the first is; whoever lost the lock knows before the next write."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from bridge.ends import Outcome
+from bridge.errors import ExitCode, LockHeld
+from tests.postgres.support import User, create, end_for, eventually, set_up, sync_for
+
+
+def test_the_second_bridge_is_told_who_the_first_is(database: str, user: User) -> None:
+    sync = set_up(database)
+    first, second = end_for(database, sync), end_for(database, sync)
+    first.take_lock()
+    with pytest.raises(LockHeld, match='sync "tasks"') as caught:
+        second.take_lock()
+    (pid,) = user.execute(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ).fetchone() or (None,)
+    assert f"server process {pid}" in caught.value.message
+    assert "notion-bridge" in caught.value.message
+    assert caught.value.exit_code is ExitCode.LOCKED
+    assert (first.held(), second.held()) == (True, False)
+    with pytest.raises(LockHeld):
+        list(second.apply([create({"title": "a"})]))
+    assert second.changes().observations == []  # reading needs no lock
+    first.close()
+    second.take_lock()
+    second.close()
+
+
+def test_another_sync_is_another_lock(database: str) -> None:
+    sync = set_up(database)
+    other = sync_for(sync.table, ["title"], name="other")
+    first, second = end_for(database, sync), end_for(database, other)
+    first.take_lock()
+    second.take_lock()
+    assert first.held()
+    assert second.held()
+    first.close()
+    second.close()
+
+
+def test_a_lost_lock_is_noticed_and_not_taken_back_from_another(database: str, user: User) -> None:
+    sync = set_up(database)
+    first, second = end_for(database, sync), end_for(database, sync)
+    first.take_lock()
+    user.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    eventually(lambda: not first.held(), "the loss is noticed")
+    second.take_lock()
+    with pytest.raises(LockHeld):
+        list(first.apply([create({"title": "a"})]))
+    (receipt,) = second.apply([create({"title": "b"})])
+    assert receipt.outcome is Outcome.DONE
+    assert user.execute("SELECT title FROM tasks").fetchall() == [("b",)]
+    first.close()
+    second.close()
+
+
+def test_a_killed_bridge_is_waited_for(database: str) -> None:
+    """Its session lives on for a moment; the next start must not fail because of it."""
+    sync = set_up(database)
+    first, second = end_for(database, sync), end_for(database, sync, patience=20)
+    first.take_lock()
+    timer = threading.Timer(0.2, first.close)
+    timer.start()
+    second.take_lock()
+    timer.join()
+    assert second.held()
+    second.close()

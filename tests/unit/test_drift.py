@@ -1,0 +1,134 @@
+"""A catalog changes while the bridge runs: the sync is bound anew, and goes on with what still fits (S25, L3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.ends import Batch
+from bridge.engine.status import sync_status
+from bridge.errors import AccessLost, SetupError, Unavailable
+from bridge.model import Suspended, Sync
+from tests.unit.desk import at, minute, page, row
+from tests.unit.fake_world import BEFORE, World
+
+LOST = Suspended("title", "the column 'title' is gone", "Take it out.")
+
+
+def without_the_title(sync: Sync) -> Sync:
+    return replace(sync, fields=tuple(item for item in sync.fields if item.name != "title"), suspended=(LOST,))
+
+
+def synced() -> World:
+    world = World()
+    world.add_row("1")
+    world.loop.run_once()
+    return world
+
+
+def run_a_while(world: World) -> None:
+    world.stop.clear()
+    world.restart()
+    world.stop_after(60.0)
+    world.loop.run()
+
+
+def drop_the_title(world: World) -> None:
+    """What the fake ends show once the column is gone."""
+    world.rebinder.sync = without_the_title(world.desk.sync)
+    world.rows.records["1"] = row("1", {"status": "Doing"})
+
+
+def test_a_change_that_could_not_be_captured_binds_the_sync_anew() -> None:
+    world = synced()
+    drop_the_title(world)
+    world.rows.adrift = True
+    world.rebinder_settles(world.rows)
+    world.rows.news.append(Batch((), token="unknown", reread="a change could not be captured"))
+    run_a_while(world)
+    assert world.worker.sync.suspended == (LOST,)
+    [name] = world.pages.records
+    assert world.pages.records[name].values == {"title": "before", "status": "Doing"}
+
+
+def test_a_column_that_a_statement_does_not_find_binds_the_sync_anew() -> None:
+    world = synced()
+    drop_the_title(world)
+    world.rows.errors["changes"] = SetupError("no such column")
+    world.rebinder_settles(world.rows)
+    run_a_while(world)
+    assert world.rebinder.noted == [world.rebinder.sync]
+    assert world.rows.adopted == world.pages.adopted == [world.rebinder.sync]
+
+
+def test_a_property_that_a_listing_would_not_show_binds_the_sync_anew() -> None:
+    world = synced()
+    world.rebinder.sync = without_the_title(world.desk.sync)
+    [name] = world.pages.records
+    world.pages.records[name] = page(name, "1", {"status": "Doing"}, edited=minute(1), seen=at(70))
+    world.pages.adrift = True
+    world.rebinder_settles(world.pages)
+    run_a_while(world)
+    assert world.worker.sync.suspended == (LOST,)
+    assert world.rows.records["1"].values == {**BEFORE, "status": "Doing"}
+
+
+def test_what_still_means_the_same_is_not_read_again() -> None:
+    """An option more: the codecs must know it, and nothing else has changed."""
+    world = synced()
+    world.rows.asked.clear()
+    world.rows.adrift = True
+    world.rebinder_settles(world.rows)
+    run_a_while(world)
+    assert world.rebinder.noted == [world.desk.sync]
+    assert world.rows.asked.count("scan") == 1, "at the start only"
+
+
+@pytest.mark.parametrize("error", [Unavailable("no answer"), SetupError("the table is gone")])
+def test_a_binding_that_fails_is_tried_again(error: Exception) -> None:
+    world = synced()
+    drop_the_title(world)
+    world.rebinder.error = error
+    world.rows.adrift = True
+    run_a_while(world)
+    assert str(error) in world.desk.journal.sync_state("tasks").last_error
+    world.rebinder.error = None
+    world.rebinder_settles(world.rows)
+    run_a_while(world)
+    assert world.worker.sync.suspended == (LOST,)
+    assert world.desk.journal.sync_state("tasks").last_error == ""
+
+
+def test_one_pass_ends_with_what_no_binding_mends() -> None:
+    world = synced()
+    world.restart()
+    world.rows.errors["changes"] = SetupError("no such column")
+    with pytest.raises(SetupError, match="no such column"):
+        world.loop.run_once()
+
+
+def test_a_database_that_refuses_the_new_capture_is_told() -> None:
+    world = synced()
+    world.rows.adrift = True
+    world.rebinder.refuses = AccessLost("no right")
+    run_a_while(world)
+    assert "no right" in world.desk.journal.sync_state("tasks").last_error
+    assert world.rows.adopted == []
+
+
+def test_writes_that_wait_are_planned_again_for_the_new_binding() -> None:
+    world = synced()
+    drop_the_title(world)
+    world.worker.dispatch.take(world.worker._planner.plan(10))
+    world.worker._rebound(world.rebinder.sync)
+    assert not world.worker.dispatch.busy
+
+
+def test_a_suspended_field_is_told_and_is_not_in_step() -> None:
+    world = synced()
+    assert sync_status(world.desk.journal, "tasks", world.desk.clock, 0).in_step
+    world.desk.journal.update_sync("tasks", suspended='{"title": ["it is gone", "Take it out."]}')
+    told = sync_status(world.desk.journal, "tasks", world.desk.clock, 0)
+    assert not told.in_step
+    assert told.as_json()["suspended"] == [{"field": "title", "reason": "it is gone", "hint": "Take it out."}]

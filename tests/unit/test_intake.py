@@ -1,0 +1,259 @@
+"""Rows: which record an outbox row belongs to, what is our own echo, and what a changed key does.
+
+S10 (no duplicate), S15-S16 (complete, in order), S18 (idempotent), S19 (no echo).
+"""
+
+from __future__ import annotations
+
+from bridge.ends import Observation, Outcome
+from bridge.model import Base, Change, Op, Presence, Side, Value
+from tests.unit.desk import Desk, at, minute, page, row
+
+BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
+AFTER: dict[str, Value] = {"title": "after", "status": "Todo"}
+
+
+def keys(desk: Desk) -> dict[str | None, str | None]:
+    """page by key"""
+    return {pair.key[0] if pair.key else None: pair.page_id for pair in desk.journal.all_pairs("tasks")}
+
+
+# Rows
+
+
+def test_an_outbox_row_is_taken_once() -> None:
+    """The process died between our commit and the outbox's; the feed gives the row again, and newer ones before it."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    first = row("1", {"title": "first"}, event_id="e-1", position=1)
+    desk.see(first)
+    desk.see(row("1", {"title": "second"}, event_id="e-2", position=2))
+    desk.see(first)
+    assert desk.pair("1").postgres.values["title"] == "second"
+    assert desk.events("1").count("update") == 2
+
+
+def test_an_outbox_row_that_says_nothing_new_is_known_all_the_same() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", BEFORE, event_id="e-1"))
+    assert desk.journal.known_event("e-1")
+    assert desk.events("1")[-1] == "same"
+    assert desk.plan() == []
+
+
+def test_a_change_is_one_whoever_made_it() -> None:
+    """Many programs write as the database's superuser, the bridge among them: only its mark tells what it wrote."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER, event_id="e-1", author="postgres"))
+    assert desk.planned().action.changes["title"].new == "after"
+    assert desk.events("1")[-1] == "update"
+
+
+def test_a_row_without_a_key_is_nobody_s() -> None:
+    desk = Desk()
+    desk.see(Observation(Side.POSTGRES, Presence.LIVE, BEFORE))
+    assert keys(desk) == {}
+
+
+def test_a_deletion_of_a_row_that_was_never_seen_is_nothing() -> None:
+    desk = Desk()
+    desk.see(row("1", event_id="e-1"))
+    assert keys(desk) == {}
+
+
+def test_only_a_complete_read_tells_of_missing_rows() -> None:
+    desk = Desk()
+    for key in ("1", "2", "3"):
+        desk.record(key, BEFORE)
+    desk.see(row("3"))
+    desk.intake.take_missing_rows({("1",)})
+    assert [desk.pair(key).postgres.presence for key in "123"] == [Presence.LIVE, Presence.GONE, Presence.GONE]
+    assert desk.events("2")[-1] == "delete"
+    assert desk.events("3").count("delete") == 1
+
+
+# Our own writes, coming back
+
+
+def written_row(desk: Desk) -> str:
+    """The title of record 1 goes from its page into its row; nothing is answered yet."""
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "1", AFTER, edited=minute(1), seen=at(61)))
+    return desk.planned().id
+
+
+def test_the_echo_of_a_write_is_its_answer_when_there_was_none() -> None:
+    """The connection died after COMMIT was sent; the outbox knows."""
+    desk = Desk()
+    name = written_row(desk)
+    desk.see(row("1", AFTER, origin=name, event_id="e-1", position=1))
+    found = desk.journal.intent(name)
+    assert found is not None
+    assert found[1] == "done"
+    assert desk.events("1")[-2:] == ["write", "echo"]
+    assert desk.plan() == []
+    assert desk.pair("1").base == Base(Presence.LIVE, AFTER)
+
+
+def test_an_echo_that_carries_more_than_we_wrote_is_a_change_of_the_row() -> None:
+    """A trigger of the user's set the status, in the same statement."""
+    desk = Desk()
+    name = written_row(desk)
+    desk.see(row("1", {"title": "after", "status": "Doing"}, origin=name, event_id="e-1", position=1))
+    onward = desk.planned()
+    assert (onward.action.side, onward.action.changes) == (Side.NOTION, {"status": Change("Todo", "Doing")})
+
+
+def test_a_write_waits_for_the_last_of_its_echoes() -> None:
+    """An AFTER trigger updated the row again: two outbox rows, and the receipt names the last."""
+    desk = Desk()
+    name = written_row(desk)
+    found = desk.journal.intent(name)
+    assert found is not None
+    desk.answer(found[0], Outcome.DONE, position=2)
+    desk.see(row("1", AFTER, origin=name, event_id="e-1", position=1))
+    assert desk.state(found[0]) == "echo"
+    desk.see(row("1", {**AFTER, "status": "Doing"}, origin=name, event_id="e-2", position=2))
+    assert desk.state(found[0]) == "done"
+    assert desk.planned().action.changes == {"status": Change("Todo", "Doing")}
+
+
+def test_an_echo_after_the_last_is_still_no_event_of_a_person() -> None:
+    desk = Desk()
+    name = written_row(desk)
+    desk.see(row("1", AFTER, origin=name, event_id="e-1", position=1))
+    desk.see(row("1", AFTER, origin=name, event_id="e-2", position=2))
+    assert desk.events("1")[-1] == "echo"
+    assert desk.plan() == []
+
+
+def test_the_echo_of_a_write_that_was_given_up_tells_that_it_was_made_after_all() -> None:
+    desk = Desk()
+    name = written_row(desk)
+    found = desk.journal.intent(name)
+    assert found is not None
+    desk.answer(found[0], Outcome.RETRY, reason="the connection broke")
+    desk.see(row("1", AFTER, origin=name, event_id="e-1", position=1))
+    assert desk.state(found[0]) == "done"
+    desk.clock.seconds += 60.0
+    assert desk.plan() == []
+    assert desk.pair("1").base == Base(Presence.LIVE, AFTER)
+
+
+def test_the_echo_of_a_create_names_the_record() -> None:
+    desk = Desk()
+    desk.see(page("page-1", None, BEFORE, edited=minute(0), seen=at(1)))
+    name = desk.planned().id
+    desk.see(row("7", BEFORE, origin=name, event_id="e-1", position=1))
+    assert keys(desk) == {"7": "page-1"}
+    assert desk.planned().action.key == ("7",)
+
+
+def test_the_echo_of_a_create_whose_answer_told_no_key_names_the_record() -> None:
+    desk = Desk()
+    desk.see(page("page-1", None, BEFORE, edited=minute(0), seen=at(1)))
+    intent = desk.planned()
+    desk.answer(intent, Outcome.DONE, position=5)
+    assert keys(desk) == {None: "page-1"}
+    desk.see(row("7", BEFORE, origin=intent.id, event_id="e-1", position=5))
+    assert keys(desk) == {"7": "page-1"}
+    assert desk.state(intent) == "done"
+
+
+def test_what_our_write_did_to_another_record_is_that_record_s_change() -> None:
+    """The user's trigger touched a second row in our transaction, and made a third."""
+    desk = Desk()
+    desk.record("2", BEFORE)
+    name = written_row(desk)
+    desk.see(
+        row("1", AFTER, origin=name, event_id="e-1", position=1),
+        row("2", {"status": "Done"}, origin=name, event_id="e-2", position=2),
+        row("3", BEFORE, origin=name, event_id="e-3", position=3),
+        row("4", origin=name, event_id="e-4", position=4),
+    )
+    assert desk.events("2")[-1] == "update"
+    planned = {intent.pair.key: intent.action.op for intent in desk.plan()}
+    assert planned == {("2",): Op.UPDATE, ("3",): Op.CREATE}
+
+
+def test_an_origin_that_the_journal_does_not_know_is_a_change_like_any_other() -> None:
+    """Somebody else's mark, or ours from before the journal was lost."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER, origin="another-bridge", event_id="e-1"))
+    assert desk.planned().action.changes == {"title": Change("before", "after")}
+
+
+# Keys that change
+
+
+def test_a_changed_key_takes_its_page_along() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("2", BEFORE, old_key=("1",), event_id="e-1"))
+    assert keys(desk) == {"2": "page-1"}
+    assert desk.events("2")[-1] == "rekey"
+    onward = desk.planned()
+    assert (onward.action.changes, onward.action.key) == ({}, ("2",))
+
+
+def test_a_changed_key_with_changed_values_carries_both() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("2", AFTER, old_key=("1",), event_id="e-1"))
+    onward = desk.planned()
+    assert (set(onward.action.changes), onward.action.key) == ({"title"}, ("2",))
+
+
+def test_two_keys_that_were_swapped_keep_their_pages() -> None:
+    desk = Desk()
+    for key in ("1", "2"):
+        desk.record(key, {**BEFORE, "title": f"was {key}"})
+    desk.see(
+        row("2", {"title": "was 1"}, old_key=("1",), event_id="e-1"),
+        row("1", {"title": "was 2"}, old_key=("2",), event_id="e-2"),
+    )
+    assert keys(desk) == {"2": "page-1", "1": "page-2"}
+    assert [desk.pair(key).postgres.values["title"] for key in "12"] == ["was 2", "was 1"]
+    assert {intent.action.key for intent in desk.plan()} == {("1",), ("2",)}
+
+
+def test_a_row_that_moves_to_the_key_of_one_that_is_deleted_after_it_stays() -> None:
+    """With a deferrable key, one transaction: UPDATE 1 to 2, then DELETE of the row that had the 2."""
+    desk = Desk()
+    for key in ("1", "2"):
+        desk.record(key, {**BEFORE, "title": f"was {key}"})
+    desk.see(row("2", {"title": "was 1"}, old_key=("1",), event_id="e-1"), row("2", event_id="e-2"))
+    assert keys(desk) == {"2": "page-1", None: "page-2"}
+    assert desk.pair("2").postgres.live
+    planned = {intent.pair.page_id: intent.action.op for intent in desk.plan()}
+    assert planned == {"page-1": Op.UPDATE, "page-2": Op.DELETE}
+    desk.see(row("2", event_id="e-3"))
+    assert not desk.pair("2").postgres.live, "from then on the key means the row that moved"
+
+
+def test_a_key_that_a_deleted_record_had_goes_to_the_record_that_took_it() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.record("2", BEFORE)
+    desk.see(row("2", event_id="e-1"), row("2", BEFORE, old_key=("1",), event_id="e-2"))
+    assert keys(desk) == {"2": "page-1", None: "page-2"}
+    planned = {intent.pair.page_id: intent.action.op for intent in desk.plan()}
+    assert planned == {"page-1": Op.UPDATE, "page-2": Op.DELETE}
+
+
+def test_a_changed_key_of_a_row_that_was_never_seen_is_a_new_row() -> None:
+    desk = Desk()
+    desk.see(row("2", BEFORE, old_key=("1",), event_id="e-1"))
+    assert keys(desk) == {"2": None}
+    desk.see(row("2", AFTER, old_key=("9",), event_id="e-2"))
+    assert keys(desk) == {"2": None}, "a scan had shown it under its new key before"
+
+
+def test_an_old_key_that_is_the_same_is_no_change_of_key() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER, old_key=("1",), event_id="e-1"))
+    assert keys(desk) == {"1": "page-1"}

@@ -1,0 +1,181 @@
+"""Pages: whose is a page that nobody knows yet? A copy, a twin, an adopted one, a key that was typed.
+
+S10 (no duplicate, no orphan), N13 of the faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from bridge.ends import Evidence, Outcome
+from bridge.engine.intake import Intake
+from bridge.model import Op, Presence, Side, Value
+from tests.unit.desk import BOT, Desk, at, minute, page, row
+
+BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
+AFTER: dict[str, Value] = {"title": "after", "status": "Todo"}
+
+
+def keys(desk: Desk) -> dict[str | None, str | None]:
+    """page by key"""
+    return {pair.key[0] if pair.key else None: pair.page_id for pair in desk.journal.all_pairs("tasks")}
+
+
+def test_a_page_and_a_row_with_one_key_are_one_record() -> None:
+    for order in (1, -1):
+        desk = Desk()
+        desk.see(*[row("1", BEFORE), page("page-1", "1", BEFORE)][::order])
+        assert keys(desk) == {"1": "page-1"}
+        assert desk.plan() == []
+        assert desk.conflicts() == []
+
+
+def test_a_page_without_a_key_is_a_new_record() -> None:
+    desk = Desk()
+    desk.see(page("page-1", None, BEFORE), page("page-2", None, BEFORE))
+    assert [pair.page_id for pair in desk.journal.all_pairs("tasks")] == ["page-1", "page-2"]
+    assert [intent.action.op for intent in desk.plan()] == [Op.CREATE, Op.CREATE]
+
+
+@pytest.mark.parametrize("presence", [Presence.GONE, Presence.AWAY])
+def test_a_page_that_was_never_ours_is_not_taken_when_it_goes(presence: Presence) -> None:
+    desk = Desk()
+    desk.see(replace(page("page-1", "1"), presence=presence))
+    assert keys(desk) == {}
+
+
+def test_a_page_whose_create_got_no_answer_is_recognised_by_its_key() -> None:
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    intent = desk.planned()
+    desk.answer(intent, Outcome.UNKNOWN)
+    desk.see(page("page-1", "1", BEFORE, evidence=Evidence.SCAN, creator=BOT, edited=minute(0), seen=at(1)))
+    assert desk.state(intent) == "done"
+    assert keys(desk) == {"1": "page-1"}
+    assert desk.events("1") == ["insert", "link", "write-create"]
+    assert desk.plan() == []
+
+
+def test_a_page_whose_create_was_refused_is_only_linked() -> None:
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    create = desk.planned()
+    desk.answer(create, Outcome.REFUSED, reason="no")
+    desk.see(page("page-1", "1", BEFORE))
+    assert desk.state(create) == "refused"
+    assert keys(desk) == {"1": "page-1"}
+
+
+def test_a_copied_page_becomes_a_record_of_its_own() -> None:
+    """Duplicating a page copies its key; the page that had it first keeps it."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("copy", "1", BEFORE, author="ada"))
+    assert desk.page_pair("copy").key is None
+    intent = desk.planned()
+    assert (intent.action.side, intent.action.op, intent.pair.page_id) == (Side.POSTGRES, Op.CREATE, "copy")
+    desk.answer(intent, Outcome.DONE, row("2", BEFORE))
+    assert desk.planned().action.key == ("2",), "the copy is told its own key"
+    assert keys(desk) == {"1": "page-1", "2": "copy"}
+
+
+def made_twice(shown: Mapping[str, Value] = BEFORE) -> Desk:
+    """A create got no answer, its page was not found, and it was made again; record 1 has the second page."""
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    desk.answer(desk.planned(), Outcome.RETRY, reason="it was not found")
+    desk.clock.seconds += 60.0
+    again = page("page-1", "1", shown, edited=minute(1), seen=at(61))
+    desk.answer(desk.planned(), Outcome.DONE, again)
+    assert desk.plan() == []
+    return desk
+
+
+def test_a_second_page_of_one_create_of_ours_goes_to_the_trash() -> None:
+    desk = made_twice()
+    desk.see(page("twin", "1", BEFORE, creator=BOT))
+    intent = desk.planned()
+    assert (intent.action.side, intent.action.op, intent.pair.page_id) == (Side.NOTION, Op.DELETE, "twin")
+    assert desk.journal.events_of(desk.page_pair("twin"))[0]["kind"] == "surplus"
+
+
+def test_a_second_page_that_no_create_of_ours_explains_is_a_new_record() -> None:
+    """An automation may write in our name."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("twin", "1", BEFORE, creator=BOT))
+    assert desk.planned().action.op is Op.CREATE
+
+
+@pytest.mark.parametrize(
+    ("shown", "author", "bot"),
+    [
+        ({**BEFORE, "title": "edited"}, BOT, BOT),  # somebody may have written into it
+        (BEFORE, "ada", BOT),
+        (BEFORE, None, BOT),
+        (BEFORE, "", ""),  # who we are is not known
+    ],
+)
+def test_what_may_be_a_person_s_page_is_never_trashed(shown: dict[str, Value], author: str | None, bot: str) -> None:
+    desk = made_twice()
+    desk.intake = Intake(desk.journal, desk.sync, desk.settler, bot)
+    desk.see(page("copy", "1", shown, creator=author))
+    assert desk.planned().action.op is Op.CREATE
+
+
+def test_a_page_with_the_key_of_a_page_in_the_trash_is_a_person_s() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "1", seen=at(10)))
+    desk.see(page("copy", "1", BEFORE, creator=BOT))
+    assert {intent.pair.page_id: intent.action.op for intent in desk.plan()} == {
+        "page-1": Op.DELETE,
+        "copy": Op.CREATE,
+    }
+
+
+def test_a_key_is_free_again_when_its_record_is_gone_on_both_sides() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1"), page("page-1", "1", seen=at(10)))
+    assert desk.plan() == []
+    desk.see(page("page-2", "1", AFTER))
+    assert keys(desk) == {None: "page-1", "1": "page-2"}
+    intent = desk.planned()
+    assert (intent.action.op, intent.pair.key) == (Op.CREATE, ("1",))
+
+
+def keyless() -> Desk:
+    """A page without a key, whose row cannot be made: the database draws no key for it."""
+    desk = Desk()
+    desk.see(page("page-1", None, BEFORE, edited=minute(0), seen=at(1)))
+    desk.answer(desk.planned(), Outcome.REFUSED, reason="the key is missing")
+    assert desk.plan() == []
+    return desk
+
+
+def test_a_key_that_somebody_types_into_a_waiting_page_is_its_record_s() -> None:
+    desk = keyless()
+    desk.see(page("page-1", "7", BEFORE, edited=minute(1), seen=at(61)))
+    assert keys(desk) == {"7": "page-1"}
+    assert desk.parked() == []
+    intent = desk.planned()
+    assert (intent.action.op, intent.pair.key) == (Op.CREATE, ("7",))
+
+
+def test_a_typed_key_that_is_taken_is_not_given_twice() -> None:
+    desk = keyless()
+    desk.record("7", BEFORE)
+    desk.see(page("page-1", "7", BEFORE, edited=minute(1), seen=at(61)))
+    assert keys(desk) == {"7": "page-7", None: "page-1"}
+    assert len(desk.parked()) == 1
+
+
+def test_a_key_typed_into_a_page_that_has_a_row_changes_no_row() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "7", BEFORE, edited=minute(1), seen=at(61)))
+    assert keys(desk) == {"1": "page-1"}

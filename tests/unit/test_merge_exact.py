@@ -1,0 +1,62 @@
+"""A record that comes back keeps what was agreed exactly, where its page can only show less: the minute of a time.
+
+S5 (carried exactly): whatever brings the row back, its seconds come with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bridge.merge import REJECTED, Said, merge
+from bridge.model import Base, Decision, Op, Pair, Presence, Side, Snapshot, Unfit
+from tests.unit.worlds import live, make_pair, make_sync
+
+SYNC = make_sync()
+EXACT, MINUTE = "10:15:30", "10:15"  # the second stands for the first; see PlainCodec
+BASE = {"title": EXACT, "status": "Todo"}
+SHOWN = {"title": MINUTE, "status": "Todo"}
+GONE = Snapshot(Presence.GONE, BASE)
+
+
+def created(decision: Decision) -> dict[str, object]:
+    [action] = decision.actions
+    assert (action.side, action.op) == (Side.POSTGRES, Op.CREATE)
+    return {name: change.new for name, change in action.changes.items()}
+
+
+def agreed_deletion_undone() -> tuple[Pair, Said]:
+    return make_pair(Base(Presence.GONE, BASE), GONE, live(SHOWN)), Said()
+
+
+def deletion_rejected() -> tuple[Pair, Said]:
+    return make_pair(BASE, GONE, live(SHOWN)), Said(deletion=REJECTED)
+
+
+@pytest.mark.parametrize("case", [agreed_deletion_undone, deletion_rejected])
+def test_a_row_comes_back_with_its_seconds(case: Callable[[], tuple[Pair, Said]]) -> None:
+    pair, said = case()
+    assert created(merge(pair, SYNC, said)) == BASE
+
+
+def test_an_edit_of_another_field_survives_beside_the_exact_time() -> None:
+    pair = make_pair(BASE, GONE, live({**SHOWN, "status": "Done"}))
+    assert created(merge(pair, SYNC)) == {"title": EXACT, "status": "Done"}
+
+
+def test_an_edit_of_the_time_itself_is_what_comes_back() -> None:
+    pair = make_pair(BASE, GONE, live({**SHOWN, "title": "10:16"}))
+    assert created(merge(pair, SYNC))["title"] == "10:16"
+
+
+def test_what_was_never_agreed_comes_as_it_is_shown() -> None:
+    pair = make_pair(None, Snapshot(), live(SHOWN))
+    assert created(merge(pair, SYNC)) == SHOWN
+
+
+def test_what_is_not_readable_still_waits() -> None:
+    pair = make_pair(BASE, GONE, live({**SHOWN, "title": Unfit("too long", "x")}))
+    decision = merge(pair, SYNC)
+    assert created(decision) == {"status": "Todo"}
+    assert [item.field for item in decision.waiting] == ["title"]

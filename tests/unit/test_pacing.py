@@ -1,0 +1,67 @@
+"""How often Notion is asked: soon while something happens, seldom when nothing does, within a share of the budget."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.engine.pacing import PAGE_SIZE, Pacing
+
+
+def pacing(requests_per_minute: int = 6000) -> Pacing:
+    return Pacing(poll_min=1.0, poll_max=15.0, sweep_min=20.0, requests_per_minute=requests_per_minute)
+
+
+def test_everything_is_due_at_the_start() -> None:
+    assert pacing().soonest() == 0.0
+
+
+def test_polls_become_rare_while_nothing_happens_and_frequent_at_once_when_something_does() -> None:
+    paced, now, waits = pacing(), 0.0, []
+    for _ in range(10):
+        paced.polled(now, 0, active=False)
+        waits.append(paced.next_poll - now)
+        now = paced.next_poll
+    assert waits[:3] == [1.0, 1.5, 2.25]
+    assert waits == sorted(waits)
+    assert waits[-1] == 15.0
+    paced.polled(now, 0, active=True)
+    assert paced.next_poll - now == 1.0
+
+
+def test_a_change_in_the_database_makes_the_next_poll_sooner_never_later() -> None:
+    paced = pacing()
+    paced.next_poll = 100.0
+    paced.active(90.0)
+    assert paced.next_poll == 91.0
+    paced.active(90.5)
+    assert paced.next_poll == 91.0
+
+
+def test_a_sweep_makes_hints_needless_for_a_while() -> None:
+    paced = pacing()
+    paced.swept(100.0, 50)
+    assert (paced.next_sweep, paced.next_hints) == (120.0, 120.0)
+    paced.hinted(120.0)
+    assert (paced.next_sweep, paced.next_hints) == (120.0, 140.0)
+    paced.next_poll = 130.0
+    assert paced.soonest() == 120.0
+
+
+@settings(deadline=None)  # a busy machine is no finding
+@given(st.integers(0, 100_000), st.integers(30, 1000), st.booleans())
+def test_polls_and_sweeps_keep_to_their_share_of_the_budget(pages: int, budget: int, active: bool) -> None:
+    paced = pacing(budget)
+    requests = 1 + pages // PAGE_SIZE
+    paced.polled(0.0, pages, active)
+    paced.swept(0.0, pages)
+    assert requests / paced.next_poll * 60 <= 0.4 * budget * (1 + 1e-9)
+    assert requests / paced.next_sweep * 60 <= 0.1 * budget * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(("pages", "wait"), [(99, 20.0), (10_000, 101 / 18 * 60)])
+def test_a_large_data_source_is_listed_less_often(pages: int, wait: float) -> None:
+    paced = pacing(180)
+    paced.swept(0.0, pages)
+    assert paced.next_sweep == pytest.approx(wait)

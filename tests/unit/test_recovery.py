@@ -1,0 +1,92 @@
+"""When a side answers again, everything that waited for it goes on at once, whatever each record's own wait was.
+
+L3 (recovery): after a fault ends, everything goes on without a restart.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.ends import Intent, Outcome
+from bridge.engine.health import Health
+from bridge.errors import Unavailable
+from bridge.model import Side
+from tests.unit.desk import Desk, at, minute, page, row
+from tests.unit.test_dispatch import BEFORE, Bench, page_write, row_write
+
+
+def waiting(side: Side, outcome: Outcome = Outcome.RETRY) -> Desk:
+    """A record whose write to a side did not come off so often that its own wait is long."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    if side is Side.NOTION:
+        desk.see(row("1", {"title": "new"}))
+    else:
+        desk.see(page("page-1", "1", {"title": "new"}, edited=minute(1), seen=at(61)))
+    for _ in range(8):
+        desk.answer(desk.planned(), outcome, reason="no answer")
+        desk.clock.seconds += 60
+    desk.answer(desk.planned(), outcome, reason="no answer")
+    assert desk.plan() == []
+    return desk
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_record_is_written_as_soon_as_its_side_is_back(side: Side) -> None:
+    desk = waiting(side)
+    health = Health(desk.journal, "tasks", desk.clock)
+    health.failed(side, Unavailable("no answer"))
+    health.came_up(side)
+    assert desk.plan() == [], "an answer to an older question does not end the wait"
+    desk.clock.seconds += 1
+    health.came_up(side)
+    assert desk.planned().action.side is side
+
+
+@pytest.mark.parametrize("side", Side)
+def test_the_other_side_s_return_changes_nothing(side: Side) -> None:
+    desk = waiting(side)
+    health = Health(desk.journal, "tasks", desk.clock)
+    health.failed(side.other, Unavailable("no answer"))
+    desk.clock.seconds += 1
+    health.came_up(side.other)
+    assert desk.plan() == []
+
+
+def test_a_record_that_waits_for_a_reason_of_its_own_goes_on_waiting() -> None:
+    """It moved under us again and again: that has nothing to do with whether the side answers."""
+    desk = waiting(Side.NOTION, Outcome.STALE)
+    health = Health(desk.journal, "tasks", desk.clock)
+    health.failed(Side.NOTION, Unavailable("no answer"))
+    desk.clock.seconds += 1
+    health.came_up(Side.NOTION)
+    assert desk.plan() == []
+
+
+def unknown(side: Side) -> tuple[Bench, Intent]:
+    """A write of unknown outcome, and a side that does not answer the question about it."""
+    bench, intent = page_write() if side is Side.NOTION else row_write(silent=True)
+    end = bench.pages if side is Side.NOTION else bench.rows
+    end.silent = True
+    bench.run()
+    bench.desk.clock.seconds += 600  # the older the write, the rarer the question
+    end.errors["find_out"] = Unavailable("no answer")
+    bench.ask()
+    bench.run()
+    assert bench.desk.state(intent) == "unknown"
+    return bench, intent
+
+
+@pytest.mark.parametrize("side", Side)
+def test_what_became_of_a_write_is_asked_as_soon_as_its_side_is_back(side: Side) -> None:
+    bench, intent = unknown(side)
+    assert bench.dispatch.ask_times() == [bench.health.retry_at(side)]
+    bench.pages.errors.clear()
+    bench.rows.errors.clear()
+    bench.ask()
+    bench.run()
+    assert bench.desk.state(intent) == "unknown", "not before the side may be asked"
+    bench.desk.clock.seconds += 1
+    bench.ask()
+    bench.run()
+    assert bench.desk.state(intent) == "done"

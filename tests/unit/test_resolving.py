@@ -1,0 +1,210 @@
+"""A decision counts for what was seen, many are made at once, and each can be taken back.
+
+S4 and J8: nothing that came since is run over, by a decision or by its undoing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bridge.ends import Outcome
+from bridge.engine.cases import Case, Cases
+from bridge.engine.decisions import carry_out
+from bridge.engine.resolving import DecisionRefused
+from bridge.errors import ConfigError
+from bridge.model import Policy, Side, Sync
+from tests.unit.desk import Desk, at, minute, page, row, stamp
+from tests.unit.worlds import make_sync
+
+MANUAL = make_sync(policy=Policy.MANUAL)
+PAGE_WINS = make_sync(policy=Policy.NOTION_WINS)
+
+
+def divided(sync: Sync = MANUAL, keys: tuple[str, ...] = ("1",)) -> Desk:
+    """A conflict about the title of each record: `ours` or `theirs`, and before it `before`."""
+    desk = Desk(sync)
+    for key in keys:
+        desk.record(key, {"title": "before", "status": "Todo"})
+    for key in keys:
+        desk.see(
+            row(key, {"title": "ours"}, stamp=stamp(100)),
+            page(f"page-{key}", key, {"title": "theirs"}, edited=minute(1), seen=at(101), stamp=stamp(60, 59)),
+        )
+    written(desk)
+    assert len(desk.conflicts()) == len(keys)
+    return desk
+
+
+def written(desk: Desk, seconds: float = 200.0) -> None:
+    """Everything that is planned is written, and seen."""
+    for intent in desk.plan():
+        desk.answer(intent, Outcome.DONE)
+        values = {name: change.new for name, change in intent.action.changes.items()}
+        key = intent.pair.key
+        assert key is not None
+        if intent.action.side is Side.POSTGRES:
+            desk.see(row(key[0], values, stamp=stamp(seconds)))
+        else:
+            desk.see(page(f"page-{key[0]}", key[0], values, seen=at(seconds)))
+    assert desk.plan() == []
+
+
+def ask(desk: Desk, kind: str, **arguments: Any) -> dict[str, Any]:
+    return carry_out(desk.journal, kind, arguments)
+
+
+def case(desk: Desk, number: int = 1) -> Case:
+    found = desk.journal.conflict(number)
+    assert found is not None
+    return Cases(desk.journal).of(found)
+
+
+def titles(desk: Desk, key: str = "1") -> tuple[object, object]:
+    pair = desk.pair(key)
+    return pair.postgres.values["title"], pair.notion.values["title"]
+
+
+# What was seen
+
+
+def test_an_edit_made_since_the_conflict_can_be_replaced_by_who_saw_it() -> None:
+    desk = divided()
+    desk.see(row("1", {"title": "newer"}, stamp=stamp(150)))
+    with pytest.raises(DecisionRefused, match="changed in postgres"):
+        ask(desk, "resolve", id=1, take="notion")
+    seen = case(desk)
+    assert seen.moved_on == (Side.POSTGRES,)
+    ask(desk, "resolve", id=1, take="notion", seen=seen.seen())
+    written(desk)
+    assert titles(desk) == ("theirs", "theirs")
+
+
+def test_what_came_after_the_look_is_not_run_over() -> None:
+    """It is back at a value that the conflict shows, and still not what the person saw."""
+    desk = divided(PAGE_WINS)
+    seen = case(desk).seen()
+    desk.see(row("1", {"title": "before"}, stamp=stamp(300)))
+    with pytest.raises(DecisionRefused, match="changed in postgres"):
+        ask(desk, "resolve", id=1, take="postgres", seen=seen)
+    assert case(desk).state == "decided"
+
+
+def test_an_edit_between_the_decision_and_its_writing_overtakes_it() -> None:
+    desk = divided()
+    desk.see(row("1", {"title": "newer"}, stamp=stamp(150)))
+    ask(desk, "resolve", id=1, take="base", seen=case(desk).seen())
+    desk.see(row("1", {"title": "newest"}, stamp=stamp(160)))
+    assert desk.plan() == []
+    assert case(desk).take == "overtaken"
+    assert titles(desk) == ("newest", "theirs")
+
+
+@pytest.mark.parametrize("seen", [{}, {"postgres": "ours"}, {"postgres": "ours", "notion": "other"}])
+def test_half_of_what_was_seen_is_not_enough(seen: Mapping[str, str]) -> None:
+    with pytest.raises(DecisionRefused, match="was changed in"):
+        ask(divided(), "resolve", id=1, take="base", seen=dict(seen))
+
+
+# Many at once
+
+
+def test_many_are_decided_in_one_request_and_one_refusal_stops_no_other() -> None:
+    desk = divided(keys=("1", "2", "3"))
+    desk.see(row("2", {"title": "newer"}, stamp=stamp(150)))
+    choices = [{"id": number, "take": "notion"} for number in (1, 2, 3, 9)]
+    answer = ask(desk, "resolve-many", choices=choices)
+    assert [item["id"] for item in answer["resolved"]] == [1, 3]
+    assert [(item["id"], item["exit_code"]) for item in answer["refused"]] == [(2, 1), (9, 2)]
+    written(desk)
+    assert [titles(desk, key)[0] for key in ("1", "2", "3")] == ["theirs", "newer", "theirs"]
+
+
+@pytest.mark.parametrize("choice", [{"take": "base"}, {"id": "1", "take": "base"}, {"id": 1, "take": "base", "x": 1}])
+def test_a_choice_that_is_none_is_refused_before_anything_is_done(choice: dict[str, Any]) -> None:
+    desk = divided()
+    with pytest.raises(ConfigError, match="does not fit"):
+        ask(desk, "resolve-many", choices=[{"id": 1, "take": "notion"}, choice])
+    assert case(desk).state == "open"
+
+
+# Taking back
+
+
+def test_a_decision_that_is_not_being_written_is_as_if_it_had_never_been_made() -> None:
+    desk = divided()
+    ask(desk, "resolve", id=1, take="notion")
+    assert ask(desk, "undo", id=1) == {"id": 1, "state": "open", "take": None}
+    assert desk.plan() == []
+    assert titles(desk) == ("ours", "theirs")
+    ask(desk, "resolve", id=1, take="postgres")
+    written(desk)
+    assert titles(desk) == ("ours", "ours")
+
+
+def test_after_it_was_written_a_winner_gets_its_value_back() -> None:
+    desk = divided(PAGE_WINS)
+    ask(desk, "resolve", id=1, take="postgres")
+    written(desk)
+    assert titles(desk) == ("ours", "ours")
+    assert ask(desk, "undo", id=1)["take"] == "notion"
+    written(desk, 300.0)
+    assert titles(desk) == ("theirs", "theirs")
+
+
+def test_after_it_was_written_one_that_had_waited_is_decided_anew() -> None:
+    desk = divided()
+    ask(desk, "resolve", id=1, take="value", value="mine")
+    written(desk)
+    assert ask(desk, "undo", id=1) == {"id": 1, "state": "decided", "take": "undone"}
+    assert case(desk).to_decide
+    assert not case(desk).moved_on
+    ask(desk, "resolve", id=1, take="notion")
+    written(desk, 300.0)
+    assert titles(desk) == ("theirs", "theirs")
+
+
+def test_an_edit_made_since_is_not_undone_with_the_decision() -> None:
+    desk = divided(PAGE_WINS)
+    ask(desk, "resolve", id=1, take="postgres")
+    written(desk)
+    desk.see(row("1", {"title": "newer"}, stamp=stamp(300)))
+    with pytest.raises(DecisionRefused, match="in postgres is not what was taken"):
+        ask(desk, "undo", id=1)
+
+
+def test_while_it_is_being_written_it_is_not_taken_back() -> None:
+    desk = divided()
+    ask(desk, "resolve", id=1, take="notion")
+    intent = desk.planned()
+    with pytest.raises(DecisionRefused, match="is not what was taken"):
+        ask(desk, "undo", id=1)
+    desk.answer(intent, Outcome.DONE)
+    assert case(desk).state == "resolving"
+
+
+def test_a_rule_s_decision_and_an_open_conflict_have_nothing_to_take_back() -> None:
+    for sync in (MANUAL, PAGE_WINS):
+        with pytest.raises(DecisionRefused, match="was not decided by a person"):
+            ask(divided(sync), "undo", id=1)
+
+
+def test_a_record_that_was_acknowledged_is_listed_again() -> None:
+    desk = Desk()
+    desk.record("1", {"title": "before", "status": "Todo"})
+    desk.see(row("1", None, stamp=stamp(100)), page("page-1", "1", {"title": "edited"}, edited=minute(1), seen=at(101)))
+    desk.plan()
+    assert case(desk).rule == "edit-survives"
+    ask(desk, "resolve", id=1, take="notion")
+    assert case(desk).state == "resolved"
+    assert ask(desk, "undo", id=1)["state"] == "decided"
+
+
+def test_several_are_taken_back_at_once() -> None:
+    desk = divided(keys=("1", "2"))
+    ask(desk, "resolve-many", choices=[{"id": number, "take": "base"} for number in (1, 2)])
+    answer = ask(desk, "undo-many", ids=[1, 2, 7])
+    assert [item["state"] for item in answer["undone"]] == ["open", "open"]
+    assert [item["id"] for item in answer["refused"]] == [7]

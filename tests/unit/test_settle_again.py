@@ -1,0 +1,165 @@
+"""What a write that was not made leads to: another attempt, later and later, and a parked item in the end.
+
+S8 (no blind overwrite), S21 (poison stays put).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.ends import Evidence, Outcome
+from bridge.engine.decisions import carry_out
+from bridge.engine.settle import ATTEMPTS_MAX
+from bridge.model import Op, Presence, Side
+from tests.unit.desk import at, minute, page, row, stamp
+from tests.unit.writes import (
+    AFTER,
+    BEFORE,
+    MAKERS,
+    Maker,
+    delete_row,
+    restore_page,
+    seen_after,
+    update_page,
+    update_row,
+)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_record_that_moved_is_merged_again_at_once_and_then_less_often(make: Maker) -> None:
+    desk, intent = make()
+    waits = []
+    for _ in range(5):
+        desk.answer(intent, Outcome.STALE, reason="it moved")
+        assert desk.state(intent) == "stale"
+        attempt = desk.journal.next_attempt("tasks")
+        waits.append((attempt - desk.clock.now()).total_seconds() if attempt else 0.0)
+        desk.clock.seconds += waits[-1]
+        intent = desk.planned()
+    assert waits == [0.0, 0.0, 2.0, 4.0, 8.0]
+
+
+def test_a_record_that_moves_for_ever_is_never_parked() -> None:
+    desk, intent = update_page()
+    for _ in range(ATTEMPTS_MAX + 3):
+        desk.answer(intent, Outcome.STALE)
+        desk.clock.seconds += 60.0
+        intent = desk.planned()
+    assert desk.parked() == []
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_what_cannot_be_written_is_tried_again_ever_later_and_given_up(make: Maker) -> None:
+    desk, intent = make()
+    waits = []
+    for _ in range(ATTEMPTS_MAX):
+        desk.answer(intent, Outcome.RETRY, reason="busy")
+        assert desk.plan() == []
+        attempt = desk.journal.next_attempt("tasks")
+        assert attempt is not None
+        waits.append((attempt - desk.clock.now()).total_seconds())
+        desk.clock.seconds += waits[-1]
+        intent = desk.planned()
+    assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
+    assert desk.parked() == []
+
+    desk.answer(intent, Outcome.RETRY, reason="busy")
+    [item] = desk.parked()
+    assert (item["kind"], item["field"], item["side"]) == ("failing", "", intent.action.side.value)
+    assert item["reason"] == f"given up after {ATTEMPTS_MAX} attempts: busy"
+    desk.clock.seconds += 3600.0
+    assert desk.plan() == []
+    assert desk.journal.counts("tasks")["pending"] == 0, "it never blocks anything else"
+
+    carry_out(desk.journal, "retry", {"id": item["id"]})
+    assert desk.planned().action == intent.action
+
+
+def test_after_giving_up_another_wish_is_tried_soon() -> None:
+    desk, intent = update_page()
+    for _ in range(ATTEMPTS_MAX):
+        desk.answer(intent, Outcome.RETRY)
+        desk.clock.seconds += 60.0
+        intent = desk.planned()
+    desk.answer(intent, Outcome.RETRY)
+    desk.see(row("1", {"title": "another"}))
+    desk.clock.seconds += 1.0
+    assert desk.planned().action.changes["title"].new == "another"
+
+
+def test_a_side_that_names_its_time_is_obeyed() -> None:
+    desk, intent = update_page()
+    desk.answer(intent, Outcome.RETRY, retry_after=600.0)
+    assert desk.journal.next_attempt("tasks") == at(600)
+
+
+def test_success_forgets_the_failures_before() -> None:
+    desk, intent = update_page()
+    for _ in range(4):
+        desk.answer(intent, Outcome.RETRY)
+        desk.clock.seconds += 60.0
+        intent = desk.planned()
+    assert desk.row_of("1")["attempts"] == 4
+    desk.answer(intent, Outcome.DONE, seen_after(intent))
+    assert (desk.row_of("1")["attempts"], desk.row_of("1")["not_before"]) == (0, None)
+
+
+def test_what_made_a_page_write_stale_is_taken_and_told() -> None:
+    desk, intent = update_page()
+    newer = page("page-1", "1", {"title": "theirs"}, edited=minute(2), seen=at(130), stamp=stamp(120, 59))
+    desk.answer(intent, Outcome.STALE, newer)
+    assert desk.events("1")[-1] == "update"
+    assert desk.pair("1").notion.values["title"] == "theirs"
+    assert [found["rule"] for found in desk.conflicts()] == []
+    onward = desk.planned()
+    assert onward.action.side is Side.POSTGRES, "the later edit wins"
+    assert [found["rule"] for found in desk.conflicts()] == ["last-writer"]
+
+
+def test_a_stale_answer_that_shows_nothing_new_is_no_event() -> None:
+    desk, intent = update_page()
+    history = desk.events("1")
+    desk.answer(intent, Outcome.STALE, page("page-1", "1", BEFORE, edited=minute(0), seen=at(130)))
+    assert desk.events("1") == history
+    assert desk.row_of("1")["notion_seen"] == "2026-11-22T10:02:10.000000Z"
+
+
+def test_what_made_a_row_write_stale_is_left_to_the_outbox() -> None:
+    """A row's news comes through the outbox in order; taken from here it could be overtaken."""
+    desk, intent = update_row()
+    desk.answer(intent, Outcome.STALE, row("1", {"title": "ours"}))
+    assert desk.pair("1").postgres.values["title"] == "before"
+
+
+def test_a_row_that_was_there_already_is_taken() -> None:
+    """A create met a row that nobody told us of: then nothing else will."""
+    desk, deletion = delete_row()
+    desk.answer(deletion, Outcome.DONE)
+    desk.see(row("1"), page("page-1", "1", AFTER, edited=minute(9), seen=at(560)))
+    intent = desk.planned()
+    assert (intent.action.side, intent.action.op) == (Side.POSTGRES, Op.CREATE)
+    desk.answer(intent, Outcome.STALE, row("1", {"title": "there", "status": "Todo"}, evidence=Evidence.LOOK))
+    assert desk.pair("1").postgres.values["title"] == "there"
+    assert desk.events("1")[-1] == "restore"
+
+
+def test_a_page_that_is_gone_from_the_trash_too_is_made_anew() -> None:
+    """Purged: there is nothing to restore, and waiting would not bring it back."""
+    desk, intent = restore_page()
+    assert intent.action.op is Op.RESTORE
+    purged = replace(page("page-1", None, seen=at(300)), presence=Presence.AWAY, note="it was deleted for good")
+    desk.answer(intent, Outcome.STALE, purged)
+    again = desk.planned()
+    assert (again.action.op, again.pair.page_id, again.action.key) == (Op.CREATE, None, ("1",))
+    assert {name: change.new for name, change in again.action.changes.items()} == AFTER
+
+
+def test_a_page_that_is_away_when_it_is_written_waits() -> None:
+    desk, intent = update_page()
+    moved = replace(page("page-1", None, seen=at(300)), presence=Presence.AWAY, note="it was moved")
+    desk.answer(intent, Outcome.STALE, moved)
+    assert desk.plan() == []
+    assert [(item["kind"], item["reason"]) for item in desk.parked()] == [("away", "it was moved")]
+    assert desk.pair("1").page_id == "page-1"

@@ -1,0 +1,149 @@
+"""What a page's status property is told: derived from what waits, written once and last, never read as an edit, and
+never in the way of a change that a person waits for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bridge.ends import Evidence, Outcome
+from bridge.engine.told import status_text
+from bridge.model import Action, Op, Side, Value
+from bridge.shapes import Property
+from bridge.values.text import units
+from tests.unit.desk import Desk, minute, page, row
+from tests.unit.worlds import make_sync
+
+BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
+EDITED: dict[str, Value] = {"title": "dear", "status": "Todo"}
+SYNC = replace(make_sync(), status_property=Property("id-sync", "Sync", "rich_text"))
+
+
+def item(field: str, side: Side, kind: str, reason: str = "no", state: str = "open") -> dict[str, Any]:
+    return {"field": field, "side": side.value, "kind": kind, "reason": reason, "state": state}
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (item("title", Side.POSTGRES, "refused"), "Not taken: Title: no"),
+        (item("", Side.POSTGRES, "refused"), "Not taken: no"),
+        (item("title", Side.POSTGRES, "unfit"), "Waits: Title: no"),
+        (item("title", Side.NOTION, "unfit"), "Not shown: Title: no"),
+        (item("", Side.NOTION, "held"), "Waits: no"),
+        (item("unmapped", Side.POSTGRES, "refused"), "Not taken: unmapped: no"),
+        (item("title", Side.POSTGRES, "refused", state="dropped"), ""),
+        (item("title", Side.POSTGRES, "refused", "a\x1b\u202eb"), "Not taken: Title: a\\x1b\\u202eb"),
+    ],
+)
+def test_each_item_is_a_line(row: dict[str, Any], text: str) -> None:
+    assert status_text(SYNC, [row], []) == text
+
+
+def test_only_a_conflict_that_waits_is_told() -> None:
+    rows = [{"id": number, "field": "title", "state": state} for number, state in enumerate(("open", "resolving"))]
+    assert status_text(SYNC, [], rows).endswith("decides (conflict 0)")
+
+
+@pytest.mark.parametrize("character", ["x", "🙂"])
+def test_it_fits_one_run(character: str) -> None:
+    text = status_text(SYNC, [item("title", Side.POSTGRES, "refused", character * 3000)] * 3, [])
+    assert 1998 <= units(text) <= 2000
+    assert text.endswith("…")
+
+
+def refused_edit() -> Desk:
+    """An edit of a page, which the database refused."""
+    desk = Desk(SYNC)
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "1", EDITED, edited=minute(1)))
+    desk.answer(desk.planned(), Outcome.REFUSED, reason="too dear", field="title")
+    return desk
+
+
+NOTE = Action(Side.NOTION, Op.UPDATE, note="Not taken: Title: too dear")
+
+
+def stored(desk: Desk, values: dict[str, Value] = EDITED) -> Any:
+    return page("page-1", "1", values, edited=minute(2), evidence=Evidence.RECEIPT)
+
+
+def test_it_is_told_once_and_is_no_event() -> None:
+    desk = refused_edit()
+    intent = desk.planned()
+    assert (intent.action, intent.backfill) == (NOTE, True)
+    before = desk.events("1")
+    desk.answer(intent, Outcome.DONE, stored(desk))
+    assert desk.plan() == []
+    assert desk.events("1") == before
+    desk.journal.soil_all("tasks")
+    assert desk.plan() == []
+
+
+def test_what_others_wait_for_goes_first() -> None:
+    desk = refused_edit()
+    desk.see(row("2", BEFORE))
+    assert [intent.action.op for intent in desk.plan()] == [Op.CREATE]
+    assert desk.plan() == []
+    desk.clock.seconds += 1
+    assert desk.planned().action == NOTE
+
+
+def test_it_goes_along_with_an_update_of_the_page() -> None:
+    desk = refused_edit()
+    desk.see(row("1", {"title": "before", "status": "Done"}))
+    intent = desk.planned()
+    assert (list(intent.action.changes), intent.action.note) == (["status"], NOTE.note)
+    desk.answer(intent, Outcome.DONE, stored(desk, {"title": "dear", "status": "Done"}))
+    assert desk.plan() == []
+
+
+def test_it_is_taken_back() -> None:
+    desk = refused_edit()
+    desk.answer(desk.planned(), Outcome.DONE, stored(desk))
+    desk.see(page("page-1", "1", BEFORE, edited=minute(3)))
+    assert desk.planned().action == Action(Side.NOTION, Op.UPDATE, note="")
+
+
+def test_a_lost_answer_is_told_again() -> None:
+    """A look at the page does not show the property."""
+    desk = refused_edit()
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", EDITED, edited=minute(2)))
+    assert desk.planned().action == NOTE
+
+
+def test_a_refusal_that_no_field_explains_leaves_the_note_out() -> None:
+    desk = refused_edit()
+    desk.see(row("1", {"title": "before", "status": "Done"}))
+    intent = desk.planned()
+    desk.answer(intent, Outcome.REFUSED, reason="Sync is not a property that exists")
+    again = desk.planned()
+    assert (again.action.changes, again.action.note) == (intent.action.changes, None)
+    assert [row["field"] for row in desk.parked()] == ["title"], "only what the database refused"
+    desk.answer(again, Outcome.DONE, stored(desk, {"title": "dear", "status": "Done"}))
+    assert desk.plan() == [], "the same text is not tried again"
+
+
+def test_a_note_that_cannot_be_written_is_never_parked() -> None:
+    desk = refused_edit()
+    for _ in range(20):
+        desk.answer(desk.planned(), Outcome.RETRY, reason="busy")
+        desk.clock.seconds += 100
+    assert [item["reason"] for item in desk.parked()] == ["too dear"]
+
+
+def test_another_property_is_told_anew() -> None:
+    desk = refused_edit()
+    desk.answer(desk.planned(), Outcome.DONE, stored(desk))
+    desk.journal.forget_told("tasks")
+    assert desk.planned().action == NOTE
+
+
+def test_without_the_property_nothing_is_told() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "1", EDITED, edited=minute(1)))
+    desk.answer(desk.planned(), Outcome.REFUSED, reason="too dear", field="title")
+    assert desk.plan() == []

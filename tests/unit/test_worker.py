@@ -1,0 +1,216 @@
+"""The rounds of one sync: whose tables these are, and how changes are carried over while it runs.
+
+S12 (another table), S14 (another database), S15 (complete), L3 (recovery).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.ends import Batch, Evidence, Outcome
+from bridge.errors import SetupError, Unavailable
+from bridge.model import Op
+from tests.unit.desk import at, minute, page, row
+from tests.unit.fake_world import BEFORE, World
+
+
+@pytest.mark.parametrize("column", ["table_name", "data_source"])
+def test_a_name_that_means_another_table_now_is_refused(column: str) -> None:
+    """S12: the pages of one table must not be compared with the rows of another."""
+    world = World()
+    world.add_row("1")
+    world.loop.run_once()
+    world.desk.journal.update_sync("tasks", **{column: "another"})
+    world.restart()
+    with pytest.raises(SetupError, match=f"another {column.replace('_', ' ')}: another") as raised:
+        world.loop.run_once()
+    assert "another name" in raised.value.hint
+
+
+def test_another_database_is_a_first_run() -> None:
+    """A restored backup knows fewer rows than Notion has pages: nothing is deleted, what differs is asked about."""
+    world = World()
+    world.add_row("1", title="newer")
+    world.add_row("2")
+    world.loop.run_once()
+    world.restart()
+    world.rows.database = "database-2"
+    world.rows.records = {"1": row("1", BEFORE)}
+    world.loop.run_once()
+    assert set(world.rows.records) == {"1", "2"}
+    assert len(world.pages.records) == 2
+    [conflict] = world.desk.conflicts()
+    assert (conflict["rule"], conflict["field"]) == ("first-sync", "title")
+
+
+def test_the_same_database_is_recognised() -> None:
+    world = World()
+    world.loop.run_once()
+    assert world.desk.journal.sync_state("tasks").installation == "database-1"
+    world.restart()
+    world.loop.run_once()
+    assert world.desk.journal.sync_state("tasks").installation == "database-1"
+
+
+# For ever
+
+
+def test_changes_are_carried_over_while_it_runs() -> None:
+    world = World()
+    world.add_row("1")
+
+    def people() -> None:
+        if world.rounds == 20:
+            world.rows.news.append(Batch([row("1", {"title": "from sql"}, event_id="e-1")], token="rows"))
+        if world.rounds == 40:
+            [page_id] = world.pages.records
+            changed = page(page_id, "1", {"title": "from Notion", "status": "Todo"}, edited=minute(9), seen=at(700))
+            world.pages.records[page_id] = changed
+            world.pages.news.append(Batch([replace(changed, evidence=Evidence.SCAN)], confirmed=at(700)))
+        if world.rounds == 80:
+            world.stop.set()
+
+    world.each_round = people
+    world.loop.run()
+    assert world.applied(world.pages) == [Op.CREATE, Op.UPDATE]
+    assert world.rows.records["1"].values["title"] == "from Notion"
+    assert "rows" in [batch.token for batch in world.rows.acknowledged]
+    assert world.desk.journal.sync_state("tasks").confirmed == at(700)
+
+
+def test_a_change_that_cannot_be_described_makes_the_table_be_read_again() -> None:
+    """TRUNCATE: the outbox says only that something happened to everything."""
+    world = World()
+    for key in ("1", "2"):
+        world.add_row(key)
+    world.loop.run_once()
+    del world.rows.records["1"]
+    world.restart()
+
+    def truncate() -> None:
+        if world.rounds == 30:
+            del world.rows.records["2"]
+            world.rows.news.append(Batch((), token="t", reread="TRUNCATE"))
+        if world.rounds == 60:
+            world.stop.set()
+
+    world.rounds = 0
+    world.each_round = truncate
+    world.loop.run()
+    assert world.pages.records == {}
+
+
+def test_a_flood_of_changes_does_not_keep_a_round_from_ending() -> None:
+    """Notion must be polled, and a person answered, while a backlog is read."""
+    world = World()
+    world.loop.run_once()
+    world.restart()
+    world.worker.start()
+    world.rows.news = [Batch([row("1", {"title": str(part)})] * 2_500, token=part) for part in range(3)]
+    world.worker.tick()
+    assert [batch.token for batch in world.rows.acknowledged if batch.token is not None] == [0, 1]
+    world.worker.tick()
+    assert world.desk.pair("1").postgres.values["title"] == "2"
+
+
+def test_a_read_of_the_whole_table_takes_its_outbox_first() -> None:
+    """A changed key is only there; without it, the page would be trashed and another one made."""
+    world = World()
+    world.add_row("1")
+    world.loop.run_once()
+    world.restart()
+    outbox = Batch([row("2", BEFORE, old_key=("1",), event_id="e-1")], token="outbox")
+    table = Batch([row("2", BEFORE, evidence=Evidence.SCAN)])
+    world.rows.records = {"2": row("2", BEFORE)}
+    world.rows.scan = lambda: iter([outbox, table])  # type: ignore[method-assign]
+    world.loop.run_once()
+    assert world.rows.acknowledged == [outbox]
+    assert world.applied(world.pages) == [Op.CREATE, Op.UPDATE]
+    assert [seen.key for seen in world.pages.records.values()] == [("2",)]
+
+
+def test_a_change_that_was_never_captured_is_found_when_our_write_meets_it() -> None:
+    world = World()
+    world.add_row("1")
+    world.add_page("page-1", "1")
+    world.loop.run_once()
+    world.restart()
+    world.add_page("page-1", "1", title="from Notion")
+    world.rows.outcomes = [Outcome.STALE] * 3
+    world.loop.run_once()
+    assert world.rows.asked.count("scan") == 3, "one for each start, and one more"
+    assert world.rows.records["1"].values["title"] == "from Notion"
+
+
+def test_a_side_that_fails_is_asked_again_later_and_nothing_ends() -> None:
+    world = World()
+    world.add_row("1")
+    world.pages.errors["changes"] = Unavailable("no answer", retry_after=100.0)
+    world.stop_after(90.0)
+    world.loop.run()
+    assert world.pages.asked.count("changes") == 1
+    assert world.desk.journal.sync_state("tasks").last_error.startswith("no answer")
+
+
+def test_pages_are_polled_rarely_when_nothing_happens_and_listed_now_and_then() -> None:
+    world = World()
+    world.stop_after(300.0)
+    world.loop.run()
+    assert 20 <= world.pages.asked.count("changes") <= 40
+    assert 10 <= world.pages.asked.count("scan") <= 16
+    assert world.pages.asked.count("hints") == 0, "a listing is one request itself"
+
+
+def test_hints_about_trashed_pages_are_followed_by_a_look() -> None:
+    """More than one request's worth of pages: then a search tells sooner than the next listing."""
+    world = World()
+    for number in range(120):
+        world.add_row(str(number))
+    world.loop.run_once()
+    world.restart()
+    trashed = next(iter(world.pages.records))
+
+    end = world.desk.clock.seconds + 60
+
+    def trash() -> None:
+        if world.worker.swept and trashed in world.pages.records:
+            del world.pages.records[trashed]
+            world.pages.hints = [trashed, "a page of somebody else"]
+            world.worker.pacing.next_sweep = float("inf")
+        if world.desk.clock.seconds > end:
+            world.stop.set()
+
+    world.each_round = trash
+    world.loop.run()
+    assert world.pages.looked == [trashed]
+    assert len(world.rows.records) == 119
+
+
+def test_what_a_listing_shows_within_the_minute_is_looked_at() -> None:
+    world = World()
+    world.add_row("1")
+    world.add_page("page-1", "1")
+    world.loop.run_once()
+    world.restart()
+    world.add_page("page-1", "1", title="edited")
+    world.loop.run_once()
+    assert world.pages.looked == ["page-1"]
+    assert world.rows.records["1"].values["title"] == "edited"
+
+
+def test_old_history_is_trimmed_once_an_hour() -> None:
+    world = World()
+    trims = []
+
+    def ten_minutes() -> None:
+        world.desk.clock.seconds += 600.0 - world.desk.clock.seconds % 600.0
+        trims.append(world.trims)
+        if world.desk.clock.seconds >= 6_000:
+            world.stop.set()
+
+    world.each_round = ten_minutes
+    world.loop.run()
+    assert sorted(set(trims)) == [0, 1, 2]
+    assert all(trims.count(times) > 2 for times in (1, 2)), "not in every round"

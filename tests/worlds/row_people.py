@@ -1,0 +1,275 @@
+"""People with programs of their own in the database: they insert, edit, delete, hold transactions open, swap keys."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from tests.worlds.ledger import UNIQUE, Ledger, Written, plain
+from tests.worlds.situations import Situations
+from tests.worlds.table import Locked, Server, Transaction, Violation, Wire
+
+AUTHOR = "people"
+FIELDS = ("title", "mail", "note", "amount", "stage", "tags")
+STAGES = ("Todo", "Doing", "Done")
+TAGS = ("red", "green", "blue")
+
+
+class Session:
+    """One transaction and what it will have written and replaced once it is committed."""
+
+    def __init__(self, server: Server, ledger: Ledger) -> None:
+        self._server, self._ledger = server, ledger
+        self.transaction: Transaction = server.begin(AUTHOR)
+        self._wrote: list[tuple[str, Any]] = []
+        self._replaced: list[tuple[list[Any], bool]] = []
+
+    def insert(self, values: Wire) -> int:
+        self._wrote += values.items()
+        return self.transaction.insert(values)
+
+    def update(self, key: int, changes: Wire) -> None:
+        before = self.transaction.lock(key)
+        if before is None:
+            raise KeyError(key)
+        self._wrote += changes.items()
+        self.transaction.update(key, changes)
+        self._replaced.append(([before[name] for name in changes if name != "id"], False))
+
+    def delete(self, key: int, *, deleting: bool = True) -> None:
+        """`deleting` is False when another row with this key follows: who restores the page then undoes nothing."""
+        before = self.transaction.lock(key)
+        if before is None:
+            raise KeyError(key)
+        self.transaction.delete(key)
+        self._replaced.append(([before.get(name) for name in UNIQUE], deleting))
+
+    def truncate(self) -> None:
+        rows = list(self._server.state.rows.values())
+        self.transaction.truncate()
+        self._replaced += [([row.get(name) for name in UNIQUE], True) for row in rows]
+
+    def commit(self) -> None:
+        if self.transaction.over:
+            self.rollback()  # the server has ended it
+            return
+        for name, value in self._wrote:
+            self._ledger.wrote(name, value, Written(name, "row", self._server.clock.seconds))
+        for values, deleting in self._replaced:
+            self._ledger.replaced(values, deleting=deleting)
+        self.transaction.commit()
+
+    def rollback(self) -> None:
+        self._ledger.withdrawn.update(plain(value) for name, value in self._wrote if name in UNIQUE)
+        self.transaction.rollback()
+
+
+class RowPeople:
+    """The acts. Each answers what it did, "" when there was nothing to do it with."""
+
+    def __init__(
+        self, server: Server, ledger: Ledger, rng: random.Random, situations: Situations, *, rubbish: float
+    ) -> None:
+        self._server, self._ledger, self._rng, self._situations = server, ledger, rng, situations
+        self._rubbish = rubbish
+        self.acts: dict[Callable[[], str], float] = {
+            self.edit: 10.0,
+            self.insert: 2.0,
+            self.delete: 1.2,
+            self.edit_slowly: 3.0,
+            self.edit_twice: 1.0,
+            self.work_in_steps: 1.0,
+            self.change_key: 0.5,
+            self.swap_keys: 0.4,
+            self.replace_row: 0.4,
+            self.insert_again: 0.4,
+            self.touch: 0.4,
+            self.truncate: 0.04,
+        }
+
+    def value(self, field: str) -> Any:
+        match field:
+            case "stage":
+                return self._rng.choice(STAGES)
+            case "tags":
+                odd = self._rng.random() < self._rubbish
+                return ["one, two"] if odd else self._rng.sample(TAGS, self._rng.randint(0, 3)) or None
+        made = self._ledger.make(field, "row")
+        if field == "mail" and self._rng.random() < self._rubbish:
+            return "x" * 200 + made  # longer than Notion takes
+        return made
+
+    def changes(self) -> dict[str, Any]:
+        return {name: self.value(name) for name in self._rng.sample(FIELDS, self._rng.choice([1, 1, 2]))}
+
+    def new_row(self) -> dict[str, Any]:
+        values = {"title": self.value("title")}
+        return values | {name: self.value(name) for name in FIELDS[1:] if self._rng.random() < 0.5}
+
+    def key(self) -> int | None:
+        keys = sorted(self._server.state.rows)
+        return self._rng.choice(keys) if keys else None
+
+    def _do(self, work: Callable[[Session], str], *, leave_open: bool = False) -> str:
+        session = Session(self._server, self._ledger)
+        try:
+            said = work(session)
+        except (Locked, Violation, KeyError) as error:
+            session.rollback()
+            return f"refused: {type(error).__name__}"
+        if leave_open:
+            self._end_later(session)
+        else:
+            session.commit()
+        return said
+
+    def _end_later(self, session: Session) -> None:
+        gives_up = self._rng.random() < 0.25
+        seconds = self._rng.choice([0.2, 1.0, 4.0])
+        if gives_up:
+            self._situations["rolled back by a person"] += 1
+        self._server.clock.after(seconds, session.rollback if gives_up else session.commit)
+
+    def edit(self) -> str:
+        key = self.key()
+        return self.edit_row(key) if key is not None else ""
+
+    def edit_row(self, key: int, changes: dict[str, Any] | None = None) -> str:
+        made = changes or self.changes()
+
+        def edit(session: Session) -> str:
+            session.update(key, made)
+            return f"row {key}: {made}"
+
+        return self._do(edit)
+
+    def edit_slowly(self) -> str:
+        """A transaction that stays open for a while."""
+        key = self.key()
+        if key is None:
+            return ""
+
+        def work(session: Session) -> str:
+            made = self.changes()
+            session.update(key, made)
+            if self._rng.random() < 0.3:
+                session.insert(self.new_row())
+            return f"row {key}, slowly: {made}"
+
+        return self._do(work, leave_open=True)
+
+    def work_in_steps(self) -> str:
+        """A transaction whose statements are a while apart, so that such ones overlap in every order."""
+        session = Session(self._server, self._ledger)
+        self._step(session, self._rng.randint(2, 3))
+        return "" if session.transaction.over else "a transaction in steps"
+
+    def _step(self, session: Session, left: int) -> None:
+        key = self.key()
+        if key is None or session.transaction.over:
+            session.rollback()
+            return
+        try:
+            session.update(key, self.changes())
+        except (Locked, Violation, KeyError):
+            self._situations["a transaction ended by a lock or a constraint"] += 1
+            session.rollback()
+            return
+        if left == 1:
+            self._end_later(session)
+        else:
+            self._server.clock.after(self._rng.choice([0.1, 0.5, 1.5]), lambda: self._step(session, left - 1))
+
+    def edit_twice(self) -> str:
+        key = self.key()
+        if key is None:
+            return ""
+
+        def work(session: Session) -> str:
+            session.update(key, {"title": self.value("title")})
+            session.update(key, {"title": self.value("title"), "mail": self.value("mail")})
+            return f"row {key} twice"
+
+        return self._do(work)
+
+    def insert(self) -> str:
+        return self._do(lambda s: f"new row {s.insert(self.new_row())}")
+
+    def insert_again(self) -> str:
+        """With a key that was used before, or will be."""
+        key = self._rng.randint(1, self._server.state.sequence + 3)
+        return self._do(lambda s: f"new row {s.insert({'id': key, **self.new_row()})} by hand")
+
+    def delete(self) -> str:
+        key = self.key()
+        return self.delete_row(key) if key is not None else ""
+
+    def delete_row(self, key: int) -> str:
+        def delete(session: Session) -> str:
+            session.delete(key)
+            return f"row {key} deleted"
+
+        return self._do(delete)
+
+    def replace_row(self) -> str:
+        """Deleted and inserted again in one transaction."""
+        key = self.key()
+        if key is None:
+            return ""
+
+        def work(session: Session) -> str:
+            session.delete(key, deleting=False)
+            session.insert({"id": key, **self.new_row()})
+            return f"row {key} replaced"
+
+        return self._do(work)
+
+    def change_key(self) -> str:
+        key = self.key()
+        if key is None:
+            return ""
+
+        def work(session: Session) -> str:
+            new = self._rng.randint(1, self._server.state.sequence + 20)
+            session.update(key, {"id": new})
+            self._situations["key changed"] += 1
+            return f"row {key} is {new} now"
+
+        return self._do(work)
+
+    def swap_keys(self) -> str:
+        keys = sorted(self._server.state.rows)
+        if len(keys) < 2:
+            return ""
+
+        def work(session: Session) -> str:
+            one, other = self._rng.sample(keys, 2)
+            session.update(one, {"id": -1})
+            session.update(other, {"id": one})
+            session.update(-1, {"id": other})
+            self._situations["keys swapped"] += 1
+            return f"rows {one} and {other} swapped"
+
+        return self._do(work)
+
+    def touch(self) -> str:
+        """An update that changes nothing."""
+        key = self.key()
+        if key is None:
+            return ""
+        touched = key
+
+        def touch(session: Session) -> str:
+            session.transaction.update(touched, {})
+            return f"row {touched} touched"
+
+        return self._do(touch)
+
+    def truncate(self) -> str:
+        def work(session: Session) -> str:
+            session.truncate()
+            self._situations["truncated"] += 1
+            return "the table is emptied"
+
+        return self._do(work)

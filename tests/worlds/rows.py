@@ -1,0 +1,287 @@
+"""The PostgreSQL end over the modelled server: the same promises as `bridge.postgres.end`, and the same failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bridge.clock import CommonClock
+from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.errors import Refused
+from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
+from bridge.postgres.outbox import Acknowledgement, event_batch
+from bridge.postgres.reader import observe
+from bridge.postgres.wire import Row, read_key, read_row
+from tests.worlds.table import Locked, Server, Transaction, Violation, Wire, stored
+
+BRIDGE = "bridge"
+_LOCK_TIMEOUT_S = 3.0
+
+
+class RowTrouble:
+    """What goes wrong between the bridge and the database. This one lets everything pass."""
+
+    def visit(self, what: str) -> None:
+        """Before a statement is carried out. Raises Unavailable."""
+
+    def answer(self, what: str) -> None:
+        """After it was. Raises Unavailable: nobody is told that it was done."""
+
+    def commit(self) -> str:
+        """How a COMMIT ends: "", before (lost on its way), applied, undone, late (all three without an answer)."""
+        return ""
+
+
+class ModelEnd:
+    """Implements what the engine asks of the PostgreSQL side."""
+
+    side = Side.POSTGRES
+
+    def __init__(
+        self, server: Server, sync: Sync, clock: CommonClock, trouble: RowTrouble, *, batch: int = 1000
+    ) -> None:
+        self._server, self._sync, self._clock, self._trouble = server, sync, clock, trouble
+        self._batch = batch
+
+    # Feed
+
+    def changes(self) -> Batch:
+        self._trouble.visit("changes")
+        self._sample()
+        notes = sorted(self._server.state.outbox.items())[: self._batch]
+        return self._events([n.as_tuple() for _, n in notes], more=len(notes) == self._batch)
+
+    def acknowledge(self, batch: Batch) -> None:
+        self._trouble.visit("acknowledge")
+        if isinstance(batch.token, Acknowledgement):
+            for number in batch.token.ids:
+                self._server.state.outbox.pop(number, None)
+        self._trouble.answer("acknowledge")
+
+    def scan(self) -> Iterator[Batch]:
+        """The snapshot is of the first moment, however long the reading takes."""
+        self._trouble.visit("scan")
+        seen = self._server.now()
+        notes = [note.as_tuple() for _, note in sorted(self._server.state.outbox.items())]
+        rows = sorted(self._server.state.rows.items())
+        for start in range(0, len(notes), self._batch):
+            yield self._events(notes[start : start + self._batch], more=True)
+            self._trouble.visit("scan on")
+        for start in range(0, len(rows), self._batch):
+            chunk = [self._row(key, values) for key, values in rows[start : start + self._batch]]
+            yield Batch([observe(row, Evidence.SCAN, seen) for row in chunk], more=True)
+            self._trouble.visit("scan on")
+
+    def _events(self, notes: list[tuple[Any, ...]], *, more: bool) -> Batch:
+        connection: Any = None  # only links to other tables are asked for, and the model has none
+        return event_batch(connection, self._sync, notes, more=more)
+
+    def look(self, pairs: Sequence[Pair]) -> list[Observation]:
+        self._trouble.visit("look")
+        return self._look(pairs)
+
+    def _look(self, pairs: Sequence[Pair]) -> list[Observation]:
+        moved: dict[Key, Key] = {}
+        for _, note in sorted(self._server.state.outbox.items(), reverse=True):
+            if note.old_key is not None and note.key is not None:
+                old, new = read_key(self._sync, note.old_key), read_key(self._sync, note.key)
+                moved[old] = moved.get(new, new)
+        return [self._look_at(pair.key, moved) for pair in pairs]
+
+    def _look_at(self, key: Key | None, moved: Mapping[Key, Key]) -> Observation:
+        seen = self._server.now()
+        if key is None:
+            return Observation(Side.POSTGRES, Presence.UNSEEN, seen=seen)
+        for name in (key, moved.get(key, key)):
+            values = self._server.state.rows.get(int(name[0]))
+            if values is not None:
+                found = observe(self._row(int(name[0]), values), Evidence.LOOK, seen)
+                return found if name == key else replace(found, old_key=key)
+        return Observation(Side.POSTGRES, Presence.GONE, key=key, evidence=Evidence.LOOK, seen=seen)
+
+    # Writer
+
+    def apply(self, intents: Sequence[Intent]) -> Iterator[Receipt]:
+        for intent in intents:
+            self._trouble.visit("write")
+            yield self._apply(intent)
+
+    def _apply(self, intent: Intent) -> Receipt:
+        if intent.id in self._server.state.applied:
+            return self._done_before(intent)
+        transaction = self._server.begin(BRIDGE, intent.id)
+        try:
+            key = self._change(transaction, intent)
+        except Violation as violation:
+            transaction.rollback()
+            return self._violated(intent, violation)
+        except Locked:
+            transaction.rollback()
+            return Receipt(intent.id, Outcome.RETRY, reason="canceling statement due to lock timeout")
+        if isinstance(key, Receipt):
+            transaction.rollback()
+            return key
+        transaction.proof = (intent.id, [key])
+        return self._commit(intent, transaction, key)
+
+    def _change(self, transaction: Transaction, intent: Intent) -> int | Receipt:
+        texts = self._texts(intent)
+        if isinstance(texts, Receipt):
+            return texts
+        found = self._lock(transaction, int(intent.pair.key[0])) if intent.pair.key is not None else None
+        if intent.action.op is Op.CREATE:
+            return self._create(transaction, intent, found, texts)
+        assert intent.pair.key is not None
+        key = int(intent.pair.key[0])
+        if found is None:
+            return self._stale(intent, None, "the row is gone")
+        if intent.action.op is Op.UPDATE:
+            guard = {name: change.expected for name, change in intent.action.changes.items()}
+        else:
+            guard = dict(intent.pair.postgres.values)
+        now = self._row(key, found).values
+        moved = [name for name, value in guard.items() if now.get(name, value) != value]
+        if moved:
+            return self._stale(intent, found, f"changed meanwhile: {', '.join(moved)}")
+        if intent.action.op is Op.UPDATE:
+            transaction.update(key, texts)
+        else:
+            transaction.delete(key)
+        return key
+
+    def _create(
+        self, transaction: Transaction, intent: Intent, found: Wire | None, texts: dict[str, Any]
+    ) -> int | Receipt:
+        if found is not None:
+            return self._stale(intent, found, "a row with this key exists")
+        if intent.pair.key is None:
+            return transaction.insert(texts)
+        key = transaction.insert({**texts, self._server.key: int(intent.pair.key[0])})
+        self._server.state.sequence = max(self._server.state.sequence, key)
+        return key
+
+    def _commit(self, intent: Intent, transaction: Transaction, key: int) -> Receipt:
+        unknown = Receipt(intent.id, Outcome.UNKNOWN, reason="the connection was lost during COMMIT")
+        match self._trouble.commit():
+            case "before":
+                transaction.rollback()
+                return Receipt(intent.id, Outcome.RETRY, reason="the connection was lost before the write")
+            case "undone":
+                transaction.rollback()
+                return unknown
+            case "applied":
+                transaction.commit()
+                return unknown
+            case "late":
+                self._server.committing[intent.id] = transaction
+                self._server.clock.after(2.0, transaction.commit)
+                return unknown
+        transaction.commit()
+        echo = self._echo(intent, key)
+        seen = Observation(Side.POSTGRES, Presence.GONE, key=(str(key),), evidence=Evidence.RECEIPT)
+        if intent.action.op is not Op.DELETE:
+            values = next(note.values for note in transaction.notes[::-1]) if transaction.notes else None
+            row = self._row(key, values if values is not None else self._server.state.rows.get(key, {}))
+            seen = observe(row, Evidence.RECEIPT, self._server.now())
+        if echo is None:
+            return Receipt(intent.id, Outcome.DONE, seen)
+        at = transaction.notes[-1].at
+        return Receipt(intent.id, Outcome.DONE, replace(seen, stamp=Stamp(at, at)), position=echo)
+
+    def find_out(self, intent: Intent) -> Receipt:
+        self._trouble.visit("find out")
+        if intent.id in self._server.committing:
+            return Receipt(intent.id, Outcome.UNKNOWN, reason="its transaction is still being committed")
+        if intent.id in self._server.state.applied:
+            return self._done_before(intent)
+        return Receipt(intent.id, Outcome.RETRY, reason="it did not reach the database")
+
+    def trim(self, settled: Sequence[str]) -> None:
+        self._trouble.visit("trim")
+        for intent in settled:
+            self._server.state.applied.pop(intent, None)
+
+    def _done_before(self, intent: Intent) -> Receipt:
+        proof = self._server.state.applied[intent.id]
+        key = (str(proof[0]),) if proof else intent.pair.key
+        [seen] = self._look([replace(intent.pair, key=key)])
+        echo = self._echo(intent, int(proof[0])) if proof else None
+        return Receipt(intent.id, Outcome.DONE, seen, "it was done before", position=echo)
+
+    def _echo(self, intent: Intent, key: int) -> int | None:
+        notes = sorted(self._server.state.outbox.items(), reverse=True)
+        return next((number for number, note in notes if note.origin == intent.id and note.key == [key]), None)
+
+    def _lock(self, transaction: Transaction, key: int) -> Wire | None:
+        deadline = self._server.clock.monotonic() + _LOCK_TIMEOUT_S
+        while True:
+            try:
+                return transaction.lock(key)
+            except Locked:
+                if self._server.clock.monotonic() >= deadline:
+                    raise
+                self._server.clock.travel(0.1)
+
+    def _violated(self, intent: Intent, violation: Violation) -> Receipt:
+        if violation.unique and intent.action.op is Op.CREATE and intent.pair.key is not None:
+            [seen] = self._look([intent.pair])
+            if seen.presence is not Presence.GONE:
+                return Receipt(intent.id, Outcome.STALE, seen, "a row with this key exists")
+        written = list(intent.action.changes)
+        blamed = [field.name for field in self._sync.fields if field.column.name == violation.column]
+        if not violation.column and len(written) == 1:
+            blamed = written
+        field = blamed[0] if blamed and blamed[0] in written else ""
+        return Receipt(intent.id, Outcome.REFUSED, reason=violation.reason, field=field)
+
+    def _stale(self, intent: Intent, found: Wire | None, reason: str) -> Receipt:
+        if found is not None:
+            row = self._row(int(found[self._server.key]), found)
+            return Receipt(intent.id, Outcome.STALE, observe(row, Evidence.LOOK, self._server.now()), reason)
+        [seen] = self._look([intent.pair])
+        return Receipt(intent.id, Outcome.STALE, seen, reason)
+
+    def _texts(self, intent: Intent) -> dict[str, Any] | Receipt:
+        texts: dict[str, Any] = {}
+        for name, change in intent.action.changes.items():
+            field = self._sync.field(name)
+            if field is None:
+                return Receipt(intent.id, Outcome.REFUSED, reason="the field is no longer mapped", field=name)
+            if intent.action.op is Op.CREATE and change.new is None and field.column.has_default:
+                continue
+            try:
+                texts[field.column.name] = stored(field.column, field.codec.to_postgres(change.new))
+            except Refused as refusal:
+                return Receipt(intent.id, Outcome.REFUSED, reason=refusal.reason, field=name)
+        return texts
+
+    # What the engine asks besides
+
+    def identity(self) -> str:
+        self._trouble.visit("identity")
+        self._sample()  # like every new session
+        return f"cluster/{self._server.installation}"
+
+    def adopt(self, sync: Sync) -> None:
+        self._sync = sync
+
+    def drifted(self) -> bool:
+        self._trouble.visit("drifted")
+        known, now = self._sync.table, self._server.table
+        return (now.columns, now.oid) != (known.columns, known.oid)
+
+    def wait(self, seconds: float) -> bool:
+        raise NotImplementedError("commits rouse the loop by themselves")
+
+    def _row(self, key: int, values: Wire) -> Row:
+        return read_row(self._sync, [key], values)
+
+    def _sample(self) -> None:
+        sent = self._clock.local.monotonic()
+        self._trouble.answer("sample")
+        moment = self._server.now()
+        self._clock.postgres.sample(sent, self._clock.local.monotonic(), moment, moment)
+
+
+__all__ = ["BRIDGE", "ModelEnd", "RowTrouble"]

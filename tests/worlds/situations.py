@@ -1,0 +1,84 @@
+"""Counts rare situations that really occurred. One that never occurs in a long run is a hole in the generator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from tests.worlds.moments import MOMENTS
+
+EXPECTED = (
+    *(f"crash at {point}" for point in MOMENTS.values()),
+    "killed at a random moment",
+    "killed inside a journal transaction",
+    "asked to stop and started again",
+    "restart with writes of unknown outcome",
+    "answer lost after Notion applied a create",
+    "answer lost after Notion applied an update",
+    "answer lost after Notion applied a trashing",
+    "half an answer",
+    "throttled",
+    "Notion applied a write after the client gave up",
+    "index showed a page as it was",
+    "index hid a page",
+    "cursor expired",
+    "edit between the look and the write",
+    "commit answered by nothing, applied",
+    "commit answered by nothing, undone",
+    "commit late",
+    "commits out of number order",
+    "row locked by a person",
+    "rolled back by a person",
+    "keys swapped",
+    "key changed",
+    "truncated",
+    "page duplicated",
+    "page moved away",
+    "page restored",
+    "page edited between two parts of a listing",
+    "edited under our bot's name",
+    "key cleared",
+    "key typed over",
+    "option renamed",
+    "property renamed",
+    "database in the trash",
+    "off for long, and people went on",
+    "a transaction ended by a lock or a constraint",
+    "both sides edited within a second",
+    "delete against edit",
+    "conflict decided by last writer",
+    "conflict decided by tie",
+    "conflict left to a person",
+    "conflict of a first sync",
+    "resolved by a person",
+    "write refused and parked",
+    "deletion held",
+    "breaker tripped",
+    "write found stale",
+    "surplus page trashed",
+    "database restored",
+    "journal lost",
+    "older journal put back",
+    "wall clock set",
+    "access lost",
+    "bound anew",
+)
+
+
+class Situations(Counter[str]):
+    """How often each situation occurred."""
+
+    def missing(self) -> list[str]:
+        return [name for name in EXPECTED if not self[name]]
+
+    def table(self) -> Iterable[str]:
+        width = max(len(name) for name in EXPECTED)
+        for name in dict.fromkeys((*EXPECTED, *sorted(self))):
+            yield f"{name:<{width}} {self[name]:>8}"
+
+
+def total(counts: Iterable[Mapping[str, int]]) -> Situations:
+    found = Situations()
+    for one in counts:
+        found.update(one)
+    return found

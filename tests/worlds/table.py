@@ -1,0 +1,266 @@
+"""A PostgreSQL table with its trigger and its outbox, as far as the bridge can tell the difference.
+
+What it models: transactions that overlap, row locks, outbox numbers that are drawn when a statement runs and become
+visible when its transaction commits (so in any order), defaults, sequences, constraints, TRUNCATE, dumps.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bridge.shapes import Column, Table
+from tests.worlds.clock import WorldClock
+
+Wire = Mapping[str, Any]  # a row as to_jsonb gives it, by column
+INTEGERS = ("smallint", "integer", "bigint")
+
+
+class Locked(Exception):
+    """Another transaction holds the row."""
+
+
+class Violation(Exception):
+    """The database says no. `column` is the one that is named as the cause, "" when none is."""
+
+    def __init__(self, reason: str, column: str = "", *, unique: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.column, self.unique = reason, column, unique
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One outbox row."""
+
+    number: int
+    event: str
+    op: str
+    key: list[Any] | None
+    old_key: list[Any] | None
+    values: Wire | None
+    origin: str | None
+    at: datetime
+    author: str
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """As `bridge.postgres.outbox.SELECT_OUTBOX` gives it."""
+        return (
+            self.number, self.event, self.op, self.key, self.old_key, self.values, self.origin, self.at, self.author,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class State:
+    """What a dump holds."""
+
+    rows: dict[int, Wire] = field(default_factory=dict)
+    outbox: dict[int, Note] = field(default_factory=dict)
+    applied: dict[str, list[Any] | None] = field(default_factory=dict)
+    sequence: int = 0
+    number: int = 0
+
+
+class Server:
+    """One database with one table whose key is one integer column. `defaults` and `checks` are by column."""
+
+    def __init__(self, table: Table, clock: WorldClock, rng: random.Random, *, ahead: float = 0.0) -> None:
+        self.table = table
+        self.state = State()
+        self.installation = 1
+        self.captured: tuple[str, ...] = ()
+        self.defaults: dict[str, Any] = {}
+        self.checks: dict[str, Callable[[Any], bool]] = {}
+        self.locks: dict[int, Transaction] = {}
+        self.committing: dict[str, Transaction] = {}  # the bridge's, whose COMMIT is on its way, by intent
+        self.open: list[Transaction] = []
+        self.committed: Callable[[Transaction], None] = lambda _: None
+        self.clock = clock
+        self._rng = rng
+        self._ahead = timedelta(seconds=ahead)
+
+    @property
+    def key(self) -> str:
+        return self.table.key[0]
+
+    def now(self) -> datetime:
+        """clock_timestamp(): the server's own clock."""
+        return (self.clock.true_time() + self._ahead).astimezone(UTC)
+
+    def event(self) -> str:
+        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+
+    def begin(self, author: str, origin: str | None = None) -> Transaction:
+        made = Transaction(self, author, origin)
+        self.open.append(made)
+        return made
+
+    def disconnect(self, author: str) -> None:
+        """A client is gone: what it had not committed is undone, unless its COMMIT is on its way."""
+        for transaction in [t for t in self.open if t.author == author]:
+            if transaction not in self.committing.values():
+                transaction.rollback()
+
+    def dump(self) -> State:
+        return copy.deepcopy(self.state)
+
+    def restore(self, dump: State, *, rewind: bool) -> None:
+        """Everything is as it was then. `rewind`: the same cluster, rolled back; else loaded into a new table."""
+        for transaction in list(self.open):
+            transaction.rollback()
+        self.state = copy.deepcopy(dump)
+        self.installation += 1
+        if not rewind:
+            self.table = replace(self.table, oid=self.table.oid + 1)
+
+
+class Transaction:
+    """Statements of one session. Each notes what it changed, at once, and nobody sees it before the commit."""
+
+    def __init__(self, server: Server, author: str, origin: str | None) -> None:
+        self.author, self.origin = author, origin
+        self.notes: list[Note] = []
+        self.over = False
+        self.proof: tuple[str, list[Any] | None] | None = None
+        self._server = server
+        self._rows: dict[int, Wire | None] = {}
+        self._emptied = False
+
+    def row(self, key: int) -> Wire | None:
+        if key in self._rows or self._emptied:
+            return self._rows.get(key)
+        return self._server.state.rows.get(key)
+
+    def lock(self, key: int) -> Wire | None:
+        """The row, which nobody else changes until the end. Raises Locked."""
+        if self._server.locks.setdefault(key, self) is not self:
+            raise Locked(str(key))
+        return self.row(key)
+
+    def insert(self, given: Wire) -> int:
+        """Answers the key. Raises Violation, Locked."""
+        server = self._server
+        values: dict[str, Any] = {column.name: given.get(column.name) for column in server.table.columns}
+        values |= {name: value for name, value in server.defaults.items() if name not in given}
+        if given.get(server.key) is None:
+            server.state.sequence += 1
+            values[server.key] = server.state.sequence
+        key = int(values[server.key])
+        self._check(values)
+        if self.lock(key) is not None:
+            raise Violation(f"duplicate key value violates unique constraint ({key})", unique=True)
+        self._put(key, values)
+        self._note("insert", key, None, values)
+        return key
+
+    def update(self, key: int, changes: Wire) -> None:
+        """Raises Violation, Locked; KeyError when there is no such row."""
+        before = self.lock(key)
+        if before is None:
+            raise KeyError(key)
+        values = {**before, **changes}
+        self._check(values)
+        moved = int(values[self._server.key])
+        if moved != key:
+            if self.lock(moved) is not None:
+                raise Violation(f"duplicate key value violates unique constraint ({moved})", unique=True)
+            self._put(key, None)
+        self._put(moved, values)
+        captured = self._server.captured
+        if moved != key or any(values.get(name) != before.get(name) for name in captured):
+            self._note("update", moved, key if moved != key else None, values)
+
+    def delete(self, key: int) -> None:
+        if self.lock(key) is None:
+            raise KeyError(key)
+        self._put(key, None)
+        self._note("delete", key, None, None)
+
+    def truncate(self) -> None:
+        """Raises Locked while anybody else is at work."""
+        if any(holder is not self for holder in self._server.locks.values()):
+            raise Locked("the table")
+        self._rows, self._emptied = {}, True
+        self._note("truncate", None, None, None)
+
+    def commit(self) -> None:
+        if self.over:
+            return
+        state = self._server.state
+        if self._emptied:
+            state.rows.clear()
+        for key, values in self._rows.items():
+            if values is None:
+                state.rows.pop(key, None)
+            else:
+                state.rows[key] = values
+        state.outbox.update((note.number, note) for note in self.notes)
+        if self.proof is not None:
+            state.applied[self.proof[0]] = self.proof[1]
+        self._end()
+        self._server.committed(self)
+
+    def rollback(self) -> None:
+        if not self.over:
+            self._end()
+
+    def _end(self) -> None:
+        self.over = True
+        server = self._server
+        server.open.remove(self)
+        server.locks = {key: holder for key, holder in server.locks.items() if holder is not self}
+        server.committing = {intent: t for intent, t in server.committing.items() if t is not self}
+
+    def _put(self, key: int, values: Wire | None) -> None:
+        self._rows[key] = values
+
+    def _note(self, op: str, key: int | None, old: int | None, values: Wire | None) -> None:
+        server = self._server
+        server.state.number += 1
+        captured = None if values is None else {name: values.get(name) for name in server.captured}
+        self.notes.append(
+            Note(
+                server.state.number,
+                server.event(),
+                op,
+                None if key is None else [key],
+                None if old is None else [old],
+                captured,
+                self.origin,
+                server.now(),
+                self.author,
+            )
+        )
+
+    def _check(self, values: Wire) -> None:
+        for column in self._server.table.columns:
+            value = values.get(column.name)
+            if value is None and column.not_null:
+                raise Violation(f'null value in column "{column.name}" violates not-null constraint', column.name)
+            if isinstance(value, str) and column.max_length is not None and len(value) > column.max_length:
+                raise Violation(f"value too long for type {column.type_sql}")
+        for name, allowed in self._server.checks.items():
+            if values.get(name) is not None and not allowed(values[name]):
+                raise Violation(f'new row violates check constraint "{name}_check"', name)
+
+
+def stored(column: Column, literal: str | list[str] | None) -> Any:
+    """What to_jsonb gives for a literal that was assigned to the column."""
+    if literal is None or isinstance(literal, list):
+        return literal
+    match column.type_name:
+        case "smallint" | "integer" | "bigint":
+            return int(literal)
+        case "numeric":
+            scale = Decimal(1).scaleb(-(column.scale or 0))
+            return Decimal(literal).quantize(scale) if column.scale is not None else Decimal(literal)
+        case "boolean":
+            return literal.lower() in ("true", "t", "yes", "on", "1")
+        case "timestamp with time zone":
+            return datetime.fromisoformat(literal).astimezone(UTC).isoformat()
+    return literal

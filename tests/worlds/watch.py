@@ -1,0 +1,147 @@
+"""Looks over the shoulder of both sides: what the bridge really wrote there, and what it had been shown before."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.sandbox.notion import Answer, Cut, Request, Sandbox
+from tests.worlds.clock import WorldClock
+from tests.worlds.ledger import Ledger, plain
+from tests.worlds.rows import BRIDGE
+from tests.worlds.situations import Situations
+from tests.worlds.table import Server, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Overwritten:
+    """A value of a page that a write of the bridge replaced, and the log number of that write."""
+
+    value: str
+    page_id: str
+    seq: int
+
+
+class Watch:
+    """Notes every write of the bridge, with what it overwrote."""
+
+    def __init__(
+        self, sandbox: Sandbox, server: Server, clock: WorldClock, ledger: Ledger, situations: Situations
+    ) -> None:
+        self._sandbox, self._server, self._clock = sandbox, server, clock
+        self._ledger, self._situations = ledger, situations
+        self.overwritten: list[Overwritten] = []
+        self.writes_when_silent: list[str] = []
+        self.silent = False
+        self.page_writes = 0
+        self.row_writes = 0
+        self.created: list[str] = []  # pages that the bridge made
+        self.disturbed: set[str] = set()  # values replaced, or shown again, by a write that came long after its time
+        self._highest = 0
+        self._listed_at = 0  # how many edits of pages there had been when the last listing began
+        server.committed = self.commit
+
+    def request(self, request: Request, answer: Callable[[], Answer], *, late: bool) -> Answer:
+        """Around the instant at which Notion carries a request out; `late` when the client has given it up."""
+        fault = self._sandbox.faults.script[0] if self._sandbox.faults.script else None
+        page_id = request.path.rsplit("/", 1)[1]
+        write = request.method == "PATCH" or request.path.endswith("/pages")
+        hooked = fault is not None and fault.hook is not None
+        if hooked and fault is not None and fault.hook is not None:
+            hook, fault.hook = fault.hook, None
+            hook(request)  # before we look at what is overwritten
+        if request.path.endswith("/query"):
+            self._list(begins=b"start_cursor" not in request.body)
+        before = self._values(page_id) if write else {}
+        known = set(self._sandbox.world.pages)
+        answered = answer()
+        seq = self._sandbox.log.entries[-1].seq if self._sandbox.log.entries else 0
+        if write:
+            self._wrote(request, page_id, before, known, answered, seq)
+        if late and write:
+            self._came_late([page_id, *sorted(set(self._sandbox.world.pages) - known)], before)
+        self._note(request, answered)
+        return answered
+
+    def _list(self, *, begins: bool) -> None:
+        edits = self._ledger.edits["page"]
+        if begins:
+            self._listed_at = edits
+        elif edits != self._listed_at:
+            self._situations["page edited between two parts of a listing"] += 1
+
+    def _wrote(
+        self, request: Request, page_id: str, before: dict[str, str], known: set[str], answer: Answer, seq: int
+    ) -> None:
+        self.page_writes += 1
+        if self.silent:
+            self.writes_when_silent.append(f"{request.method} {request.path} {request.text[:300]}")
+        after = self._values(page_id)
+        for name, value in before.items():
+            if value and after.get(name) != value:
+                self.overwritten.append(Overwritten(value, page_id, seq))
+        made = sorted(set(self._sandbox.world.pages) - known)
+        self.created += made
+        lost = answer.cut is not Cut.NO or answer.status >= 500
+        if lost and made:
+            self._situations["answer lost after Notion applied a create"] += 1
+        elif lost and before != after:
+            trashing = b'"in_trash": true' in request.body
+            what = "a trashing" if trashing else "an update"
+            self._situations[f"answer lost after Notion applied {what}"] += 1
+
+    def _came_late(self, page_ids: list[str], before: dict[str, str]) -> None:
+        shown = {value for page_id in page_ids for value in self._values(page_id).values()}
+        if shown != set(before.values()):
+            self._situations["Notion applied a write after the client gave up"] += 1
+            self.disturbed |= {*before.values(), *shown}
+
+    def _values(self, page_id: str) -> dict[str, str]:
+        page = self._sandbox.world.pages.get(page_id)
+        if page is None or page.state.data_source_id is None:
+            return {}
+        shown = self._sandbox.person("Ada").read(page_id)
+        trashed = {"in_trash": str(page.state.in_trash)}
+        return {name: plain(value) for name, value in shown.items()} | trashed
+
+    def _note(self, request: Request, answer: Answer) -> None:
+        body = _sorted(request.body)
+        cut = "" if answer.cut is Cut.NO else f" {answer.cut.value}"
+        line = f"{request.method} {request.path} {body} -> {answer.status}{cut}"
+        self._ledger.note(f"{self._clock.seconds:9.3f} {line}")
+
+    def commit(self, transaction: Transaction) -> None:
+        """A transaction was committed, by whomever."""
+        numbers = [note.number for note in transaction.notes]
+        if numbers and min(numbers) < self._highest:
+            self._situations["commits out of number order"] += 1
+        self._highest = max([self._highest, *numbers])
+        if transaction.author == BRIDGE and transaction.notes:
+            self.row_writes += 1
+            notes = transaction.notes
+            told = [(note.op, note.key, _sorted(json.dumps(note.values, default=str).encode())) for note in notes]
+            self._ledger.note(f"{self._clock.seconds:9.3f} bridge: {told}")
+            if self.silent:
+                self.writes_when_silent.append(str(told))
+
+    def excused(self, value: str) -> bool:
+        """Whether the bridge overwrote a page's value that no answer had shown it before."""
+        return any(lost.value == value and not self._shown_before(value, lost.seq) for lost in self.overwritten)
+
+    def _shown_before(self, value: str, seq: int) -> bool:
+        entries = [e for e in self._sandbox.log.entries if e.seq < seq and e.response is not None]
+        bounded = re.compile(rf"(?<![\w.]){re.escape(value)}(?![\w.])")
+        return any(bounded.search(json.dumps(entry.response)) for entry in entries)
+
+
+def _sorted(body: bytes) -> str:
+    if not body:
+        return ""
+    try:
+        content: Any = json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+    return json.dumps(content, sort_keys=True)
