@@ -56,10 +56,18 @@ CREATE TABLE tasks (
     show_default=True,
     help="The rate limit that it enforces.",
 )
+@click.option(
+    "--latency",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Seconds that an answer takes, as a median: Notion's take about 0.35 (default: none).",
+)
 @click.option("--token", default="ntn_sandbox", show_default=True, help="The token that it accepts.")
 @shared_options
 @click.pass_obj
-def sandbox(environment: Environment, port: int, postgres: bool, requests_per_minute: int, token: str) -> ExitCode:
+def sandbox(
+    environment: Environment, port: int, postgres: bool, requests_per_minute: int, latency: float, token: str
+) -> ExitCode:
     """Run a Notion to test against.
 
     Notion's API on this machine, with example databases in it, and a page to look at it and to edit it in a browser.
@@ -71,7 +79,7 @@ def sandbox(environment: Environment, port: int, postgres: bool, requests_per_mi
     """
     stop = threading.Event()
     with ExitStack() as opened:
-        facts = _start(opened, port, requests_per_minute, token)
+        facts = _start(opened, port, {"requests_per_minute": requests_per_minute, "latency_s": latency}, token)
         if postgres:
             facts |= _start_postgres(opened)
         opened.enter_context(stopping(environment, stop))
@@ -86,13 +94,13 @@ def sandbox(environment: Environment, port: int, postgres: bool, requests_per_mi
     return ExitCode.OK
 
 
-def _start(opened: ExitStack, port: int, per_minute: int, token: str) -> dict[str, str]:
+def _start(opened: ExitStack, port: int, options: dict[str, Any], token: str) -> dict[str, str]:
     # The servers are an extra; every other command works without them.
     try:
         from bridge.sandbox.notion import DEFAULT_TOKEN, Options, Sandbox, SandboxServer  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise missing_extra(error) from error
-    notion = Sandbox(options=Options(requests_per_minute=per_minute), seed=int.from_bytes(os.urandom(4)))
+    notion = Sandbox(options=Options(**options), seed=int.from_bytes(os.urandom(4)))
     if token != DEFAULT_TOKEN:
         notion.add_token(token, "your integration")
     data_source = _seed(notion)

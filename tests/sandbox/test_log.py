@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.sandbox.notion import ConnectionCut, ManualClock, Person, Sandbox
+from bridge.sandbox.notion import ConnectionCut, ManualClock, Person, Request, Sandbox
 from tests import manners
 from tests.sandbox.conftest import Api
 
@@ -67,6 +67,27 @@ def test_a_limit_that_is_only_marked(api: Api, sandbox: Sandbox) -> None:
     sandbox.options.update(requests_per_minute=1, rate_enforced=False)
     assert [api.send("GET", "users/me").status for _ in range(2)] == [200, 200]
     assert last_flags(sandbox) == ["rate_violation"]
+
+
+def test_a_bucket_gives_a_burst_and_then_one_by_one(api: Api, sandbox: Sandbox, clock: ManualClock) -> None:
+    sandbox.options.update(requests_per_minute=30, request_burst=3)
+    assert [api.send("GET", "users/me").status for _ in range(4)] == [200] * 3 + [429]
+    clock.advance(1.5)
+    assert api.send("GET", "users/me").headers["Retry-After"] == "1"
+    clock.advance(0.5)
+    assert [api.send("GET", "users/me").status for _ in range(2)] == [200, 429]
+    clock.advance(600)
+    assert [api.send("GET", "users/me").status for _ in range(4)] == [200] * 3 + [429]
+
+
+def test_answers_take_their_time(sandbox: Sandbox) -> None:
+    sandbox.options.latency_s = 0.35
+    waits: list[float] = []
+    for _ in range(400):
+        sandbox.handle(Request("GET", "/v1/users/me", "", {}, b""), sleep=waits.append)
+    whole = sorted(before + after for before, after in zip(waits[::2], waits[1::2], strict=True))
+    assert 0.3 < whole[200] < 0.4
+    assert 1.0 < whole[396] < 2.5  # seeded: the same each time
 
 
 def test_a_scripted_429_is_no_violation(api: Api, sandbox: Sandbox) -> None:

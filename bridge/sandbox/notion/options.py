@@ -17,6 +17,8 @@ class Options:
 
     requests_per_minute: int | None = 180
     """The fixed 60-second window of each token; None = no limit."""
+    request_burst: int | None = None
+    """So many requests at once, and then one whenever its time has come; None = the whole window may be spent at once."""
     rate_enforced: bool = True
     """False: a request over the limit is only marked in the log, not refused."""
     query_result_limit: int = 10_000
@@ -45,6 +47,8 @@ class Options:
     """A page in the trash for longer is gone for good (404)."""
     send_date: bool = True
     """Answers carry a Date header."""
+    latency_s: float = 0.0
+    """The median of what an answer takes; half of the answers take longer, one in a hundred 4.3 times as long."""
     guard_window_s: float = 5.0
     """For the log: a PATCH of a page that its token did not read in this many seconds is marked as unguarded."""
 

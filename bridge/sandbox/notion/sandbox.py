@@ -35,6 +35,7 @@ from bridge.sandbox.notion.versions import parse_version
 from bridge.sandbox.notion.wire import Answer, ConnectionCut, Cut, Request, to_json
 
 DEFAULT_TOKEN = "ntn_sandbox"  # noqa: S105 - it opens nothing but the sandbox
+_LATENCY_SPREAD = 0.6255  # of a lognormal whose 99th percentile is 4.3 times its median: 350 ms and 1.5 s
 _MAX_BODY = 500_000  # "500 KB", read the way that allows less
 
 
@@ -46,16 +47,17 @@ class Exchange:
     entry: Entry
     fault: Fault | None
     refused: NotionError | None
+    latency_s: float = 0.0
 
     @property
     def delay_before_s(self) -> float:
         """Seconds to wait before it is carried out."""
-        return self.fault.delay_before_s if self.fault else 0.0
+        return self.latency_s / 2 + (self.fault.delay_before_s if self.fault else 0.0)
 
     @property
     def delay_after_s(self) -> float:
         """Seconds to wait before the answer leaves."""
-        return self.fault.delay_after_s if self.fault else 0.0
+        return self.latency_s / 2 + (self.fault.delay_after_s if self.fault else 0.0)
 
 
 class Sandbox:
@@ -87,6 +89,8 @@ class Sandbox:
         """An empty workspace: one shared page, the default token, no faults, no log. Options and clock stay."""
         with self.changing():
             self._rng = random.Random(self._seed)  # noqa: S311 - a run must be repeatable
+            # Its own, so that ids do not depend on whether there is a latency.
+            self._latency_rng = random.Random(self._seed)  # noqa: S311 - a run must be repeatable
             self.ids = Ids(self._rng)
             self.cursors = Cursors(self.ids)
             self.rate = RateLimit()
@@ -175,14 +179,19 @@ class Sandbox:
                 body=_lenient_json(request.body),
                 bot_id=bot.id if bot else None,
             )
-            wait_s = self.rate.spend(bot.id, now, self.options.requests_per_minute) if bot else None
+            options = self.options
+            wait_s = self.rate.spend(bot.id, now, options.requests_per_minute, options.request_burst) if bot else None
             refused = None
             if wait_s is not None:
                 entry.rate_violation = True
-                refused = rate_limited(wait_s) if self.options.rate_enforced else None
+                refused = rate_limited(wait_s) if options.rate_enforced else None
             fault = None if refused else self.faults.take(request)
             entry.fault = fault.name if fault else None
-            return Exchange(request, entry, fault, refused)
+            return Exchange(request, entry, fault, refused, self._latency())
+
+    def _latency(self) -> float:
+        median = self.options.latency_s
+        return median * self._latency_rng.lognormvariate(0.0, _LATENCY_SPREAD) if median else 0.0
 
     def answer(self, exchange: Exchange) -> Answer:
         """Carry a request out, or let it fail as scripted."""
