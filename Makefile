@@ -23,7 +23,7 @@ fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long browser planted lint contract docs pictures lock audit clean
+.PHONY: help demo test test-long browser planted bench lint contract docs pictures lock audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -48,6 +48,9 @@ browser: $(READY) ## the sandbox's page in a real browser; needs chromium and it
 
 planted: $(READY) ## puts classical bugs into a copy, one by one: do the tests notice? ARGS="03 17b" to choose
 	@$(BIN)/python -m tests.planted $(ARGS)
+
+bench: $(READY) ## how fast it is, measured for docs/performance.md; about an hour; ARGS="first_sync idle" to choose
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/python -m ruff check .

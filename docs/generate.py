@@ -19,6 +19,8 @@ from typing import Any
 
 import click
 
+from bench import report
+from bench.registry import CASES
 from bridge.cli import main as program
 from bridge.config import FieldConfig, JournalConfig, NotionConfig, PostgresConfig, SyncConfig
 from bridge.model import Deletes, Direction, Format, Policy, Side
@@ -258,6 +260,11 @@ def person_table() -> Iterator[str]:
     yield ""
 
 
+def bench_table() -> Iterator[str]:
+    """The figures that `make bench` has measured."""
+    return report.table([case.name for case in CASES])
+
+
 MAN_PAGE = ROOT / "docs" / "notion-bridge.1"
 
 BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
@@ -268,6 +275,7 @@ BLOCKS: dict[str, Callable[[], Iterator[str]]] = {
     "properties": property_table,
     "options": option_table,
     "persons": person_table,
+    "bench": bench_table,
 }
 
 

@@ -53,6 +53,12 @@ class BridgeProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process id, for who measures what it uses."""
+        assert self._process is not None
+        return self._process.pid
+
     def trouble(self) -> str:
         """Why nothing more can be expected of it; nothing while it runs, or has ended because it was made to."""
         if self._may_end or self._process is None or self._process.poll() is None:

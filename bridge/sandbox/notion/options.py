@@ -18,7 +18,7 @@ class Options:
     requests_per_minute: int | None = 180
     """The fixed 60-second window of each token; None = no limit."""
     request_burst: int | None = None
-    """So many requests at once, and then one whenever its time has come; None = the whole window may be spent at once."""
+    """So many requests at once, and then one whenever its time has come; None = a whole window's at once."""
     rate_enforced: bool = True
     """False: a request over the limit is only marked in the log, not refused."""
     query_result_limit: int = 10_000

@@ -1,0 +1,8 @@
+"""All cases, in the order of the table."""
+
+from __future__ import annotations
+
+from bench.case import Case
+from bench.cases import adopt, burst, first_sync, idle, small_fill, updates
+
+CASES: tuple[Case, ...] = tuple(module.CASE for module in (first_sync, small_fill, adopt, updates, burst, idle))
