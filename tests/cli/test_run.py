@@ -95,9 +95,12 @@ def test_other_commands_speak_to_it(world: World) -> None:
     world.ada.edit(world.page(1), {"Name": "theirs"})
     with running(world) as process:
         until(lambda: bool(world.json("conflicts", "list")), "the conflict is recorded")
+        # Paused, it cannot have written before the command says who will.
+        assert world.type("pause").exit_code == 0
         resolved = world.type("conflicts", "resolve", "1", "--take", "notion")
         assert resolved.exit_code == 0, resolved.stderr
         assert "the running bridge" in resolved.stdout
+        assert world.type("resume").exit_code == 0
         until(lambda: world.sql("SELECT title FROM tasks") == [("theirs",)], "the choice is carried out")
         until(lambda: not world.json("conflicts", "list"), "and the conflict is settled")
 
