@@ -10,6 +10,7 @@ from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Intent
 from bridge.engine.links import reread
+from bridge.engine.portions import portion
 from bridge.engine.resolving import read_seen
 from bridge.engine.told import status_text
 from bridge.errors import BreakerTripped
@@ -75,7 +76,10 @@ class Planner:
         """What a plan would decide about one pair."""
         parked = self._journal.parked_of(pair)
         decision = merge(pair, self._sync, self._said(pair, parked))
-        return Planned(pair, hold_back(decision, parked))
+        return Planned(pair, hold_back(decision, parked, self._portion))
+
+    def _portion(self, action: Action) -> Action:
+        return portion(self._sync, action)
 
     def _plan_pair(self, pair: Pair, deletes: bool) -> list[Intent]:
         known = reread(pair, self._sync)
@@ -93,7 +97,7 @@ class Planner:
             self._journal.add_conflict(pair, conflict)
         self._update_parked(pair, decision)
         self._end_resolutions(pair)
-        actions = self._with_note(pair, decision.actions)
+        actions = self._with_note(pair, tuple(map(self._portion, decision.actions)))
         if not actions:
             self._journal.clean(pair.id)
         elif actions[0].only_tells:
@@ -205,8 +209,11 @@ class Planner:
             self._journal.update_sync(name, allowed_deletes=0)
 
 
-def hold_back(decision: Decision, parked: list[Row]) -> Decision:
-    """Takes out of a decision what was refused before and would only be refused again.
+def hold_back(
+    decision: Decision, parked: list[Row], portion: Callable[[Action], Action] = lambda whole: whole
+) -> Decision:
+    """Takes out of a decision what was refused before and would only be refused again. `portion` tells what of an
+    action is written at once.
 
     A refused write may be made when it wants something else, or when a person says retry (which ends the row).
     """
@@ -219,7 +226,7 @@ def hold_back(decision: Decision, parked: list[Row]) -> Decision:
         left = replace(action, changes=_allowed(action, refused, waiting))
         row = refused.get((action.side.value, ""))
         # What was refused as a whole may have been what was left without the fields that had been refused before.
-        if row is not None and row["wanted"] in (wanted(action, ""), wanted(left, "")):
+        if row is not None and row["wanted"] in (wanted(action, ""), wanted(portion(left), "")):
             waiting.append(Waiting("", action.side, row["reason"], None, row["kind"]))
         elif left.changes or left.op is not Op.UPDATE or left.key is not None:
             actions.append(left)

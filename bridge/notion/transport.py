@@ -8,10 +8,8 @@ first byte of a request can leave is `NotSent`.
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import requests
@@ -22,6 +20,7 @@ from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.errors import ConfigError, SetupError
 from bridge.notion.errors import Ambiguous, Answer, NotSent
+from bridge.values.weight import encoded
 
 API_VERSION = "2026-03-11"
 _CONNECT_TIMEOUT = 10.0
@@ -74,7 +73,7 @@ class Transport:
 
         What `writes` nothing is given up sooner when no answer comes: asking again does no harm.
         """
-        content = None if body is None else _encoded(body)
+        content = None if body is None else encoded(body)
         session = self._session()
         sent = self._clock.monotonic()
         with self._lock:
@@ -171,13 +170,6 @@ class _Bearer(requests.auth.AuthBase):
         return "<Notion token>"
 
 
-def _encoded(body: Mapping[str, Any]) -> bytes:
-    """JSON in UTF-8: escaped, most letters would be two or three times as long, and Notion limits the bytes. Only half
-    of a surrogate pair, which UTF-8 does not know, stays an escape."""
-    text = json.dumps(body, default=_number, allow_nan=False, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace")
-
-
 def _base(url: str) -> str:
     base = url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
     if not base.startswith(("https://", "http://")):
@@ -207,9 +199,3 @@ def _reason(error: BaseException) -> str:
         cause = getattr(argument, "reason", argument)
         inner = cause if isinstance(cause, BaseException) else error
     return str(inner).rpartition(": ")[2].strip() or type(inner).__name__
-
-
-def _number(value: object) -> int | float:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")

@@ -37,7 +37,8 @@ from bridge.values.richtext import (
     requested,
     shown,
 )
-from bridge.values.text import MAX_RUNS, TextColumn, read_runs, refuse_heavy, sound, units
+from bridge.values.text import MAX_RUNS, TextColumn, read_runs, sound, units
+from bridge.values.weight import heavy
 
 _LINE_END = re.compile(r"(\r?\n)")
 _BARE_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+")
@@ -307,7 +308,7 @@ class MarkdownProperty(RunsProperty):
         # two bold words. Colours never do.
         for richer in (present, said(present, with_colors=True)):
             woven = laid_over(richer, told, asked)
-            if count(woven) <= MAX_RUNS and said(woven) == asked:
+            if count(woven) <= MAX_RUNS and said(woven) == asked and not heavy(requested(woven)):
                 return requested(woven)
         return requested(asked)
 
@@ -317,7 +318,6 @@ class MarkdownProperty(RunsProperty):
     def _asked(self, value: Value, column: ColumnType) -> list[Run]:
         """Unlike under plain text the formatting is part of the value: what Notion cannot take whole is refused."""
         asked = to_runs(column.text(value)) if value is not None else []
-        refuse_heavy(plain_text(asked))
         if (needed := count(asked)) > MAX_RUNS:
             length = units(plain_text(asked))
             raise Refused(

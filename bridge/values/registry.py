@@ -52,6 +52,7 @@ from bridge.values.text import CharColumn, StringProperty, TextColumn, UuidColum
 from bridge.values.through import LinksColumn
 from bridge.values.times import TimeColumn, ZonedTimeColumn
 from bridge.values.uncarried import UNCARRIED
+from bridge.values.weight import refuse_heavy
 
 # By PostgreSQL's name of the type, as in Column.type_name.
 _ONE_VALUE: Mapping[str, type[ColumnType]] = {
@@ -165,7 +166,10 @@ class FieldCodec:
         bound = self.notion.prop.type
         # '' can only come from a person resolving a conflict by hand; it means empty as it does in a column.
         given = None if value == "" else value
-        return {bound: self.notion.write(given, self.column, None if over is None else over.get(bound))}
+        wire = {bound: self.notion.write(given, self.column, None if over is None else over.get(bound))}
+        if over is None:
+            refuse_heavy(wire)
+        return wire
 
     def canonical(self, value: Value) -> FieldValue:
         return self.column.take(value)

@@ -22,6 +22,7 @@ from bridge.model import FieldValue, Value
 from bridge.values.halves import EVERY_KIND, ColumnType, Kind, PropertyType, Suggestion
 from bridge.values.text import MAX_RUNS, pieces, read_runs, runs, units
 from bridge.values.unchanged import unchanged
+from bridge.values.weight import heavy
 
 MARKS = ("bold", "italic", "strikethrough", "underline", "code")
 EXPRESSION_UNITS = 1000
@@ -328,7 +329,8 @@ class RunsProperty(PropertyType):
         if value is None or not present:
             return plainly
         asked = [Run(column.text(value))]
-        return requested(fitted(laid_over(present, [Run(plain_text(present))], asked)))
+        formatted = requested(fitted(laid_over(present, [Run(plain_text(present))], asked)))
+        return plainly if heavy(formatted) else formatted
 
     def suggest(self) -> Suggestion:
         return Suggestion("text", "it holds any text")

@@ -7,7 +7,6 @@ becomes NULL, or '' where the column is NOT NULL.
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -22,8 +21,6 @@ from bridge.values.option_names import suggest_options
 
 RUN_UNITS = 2000
 MAX_RUNS = 100
-_MAX_BYTES = 450_000  # the rest is for the other fields
-_LONGEST = 6  # bytes of one character in JSON: \u001b
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LIMITS = {"url": 2000, "email": 200, "phone_number": 200}
 
@@ -63,17 +60,7 @@ def runs(text: str) -> list[dict[str, Any]]:
     cut = list(pieces(text))
     if len(cut) > MAX_RUNS:
         raise Refused(f"the text has {units(text):,} UTF-16 units; Notion takes {MAX_RUNS} runs of {RUN_UNITS:,} each")
-    refuse_heavy(text)
     return [{"type": "text", "text": {"content": piece}} for piece in cut]
-
-
-def refuse_heavy(text: str) -> None:
-    """Raises Refused for a text that would fill a whole request: it waits alone, and not with all of its record."""
-    if len(text) > _MAX_BYTES // _LONGEST and (size := len(json.dumps(text, ensure_ascii=False).encode())) > _MAX_BYTES:
-        raise Refused(
-            f"the text has {size:,} bytes in UTF-8; Notion takes 500 KB in one request, of which one text may have "
-            f"{_MAX_BYTES:,}"
-        )
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -181,8 +181,8 @@ key_property = "ID"
     def start_process(self, **environment: str) -> subprocess.Popen[bytes]:
         """A bridge as a process of its own, to be killed."""
         command = [sys.executable, "-m", "bridge", "run", "--no-live", "--config", str(self.config_path)]
-        log = (self.folder / "run.log").open("ab")
-        return subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log)
+        with (self.folder / "run.log").open("ab") as log:
+            return subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log)
 
     def verify(self) -> Verified:
         """Compares both sides in full, as the command does."""
