@@ -16,6 +16,7 @@ from bridge.merge import refusal
 from bridge.model import (
     Action,
     Base,
+    Change,
     Conflict,
     FieldValue,
     Op,
@@ -104,6 +105,8 @@ class Settler:
             self._keep_what_was_deleted_unseen(pair, intent, seen)
         pair = replace(pair, base=self._agreed(pair, intent, seen))
         echo = action.side is Side.POSTGRES and receipt.position is not None
+        if action.op is not Op.UPDATE:
+            self._note_written(pair, intent)  # whoever edits what was made did so after it
         if seen is not None and not echo:
             pair = self._shown_besides(pair, intent, seen)
         elif action.op is Op.DELETE and action.side is Side.NOTION:
@@ -113,20 +116,35 @@ class Settler:
             self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
         if action.note is not None and seen is not None and seen.evidence is Evidence.RECEIPT:
             self._journal.set_told(pair, action.note)  # a look does not show it: then it is told again
-        written = {name: (change.expected, change.new) for name, change in action.changes.items()}
-        kind = {Op.UPDATE: "write"}.get(action.op, f"write-{action.op.value}")
-        if not action.only_tells:
-            self._journal.add_event(pair, action.side, kind, written, intent=intent.id)
+        if action.op is Op.UPDATE and not action.only_tells:
+            self._note_written(pair, intent)
         self._journal.set_intent(intent.id, "echo" if echo else "done", position=receipt.position)
         self._journal.postpone(pair.id, 0, None)
 
+    def _note_written(self, pair: Pair, intent: Intent) -> None:
+        action = intent.action
+        written = {name: (change.expected, change.new) for name, change in action.changes.items()}
+        kind = "write" if action.op is Op.UPDATE else f"write-{action.op.value}"
+        self._journal.add_event(pair, action.side, kind, written, intent=intent.id)
+
     def _shown_besides(self, pair: Pair, intent: Intent, seen: Observation) -> Pair:
         """Takes the record as the answer shows it; what it shows besides our write is somebody's change."""
-        result = absorb(pair, seen)
-        others = {name: change for name, change in result.changes.items() if name not in intent.action.changes}
-        if others and intent.action.op is Op.UPDATE:
+        result, written = absorb(pair, seen), intent.action.changes
+        others = {name: change for name, change in result.changes.items() if name not in written}
+        if intent.action.op is not Op.UPDATE:  # then the rest is what a new record or a restored page holds
+            others = {name: (written[name].new, value) for name, value in self._other_than(written, seen).items()}
+        if others:
             self._journal.add_event(result.pair, seen.side, "update", others, stamp=result.stamp, author=seen.author)
         return result.pair
+
+    def _other_than(self, written: Mapping[str, Change], seen: Observation) -> dict[str, FieldValue]:
+        """What the answer shows in the place of what was written: it was edited before the answer was read."""
+        found: dict[str, FieldValue] = {}
+        for name, change in written.items():
+            item, shown = self._sync.field(name), seen.values.get(name)
+            if item is not None and name in seen.values and not item.codec.stands_for(shown, change.new):
+                found[name] = shown
+        return found
 
     def _keep_what_the_database_changed(self, pair: Pair, intent: Intent, seen: Observation) -> None:
         """A trigger of the table made something else of what was written. The row's value goes back to the page;

@@ -39,9 +39,11 @@ def absorb(pair: Pair, seen: Observation, seen_before: datetime | None = None) -
     stamp = _tightened(seen.stamp, seen_before)
     kind = _kind(old.presence, seen.presence)
     if seen.presence is not Presence.LIVE:
-        # The last values stay: they tell what was deleted, and what a restored page will show.
+        # The last values stay: they tell what was deleted. A page in the trash shows what it will hold when it is taken
+        # out, which may be an edit that nobody saw before it was trashed.
+        shown = seen.values if seen.presence is Presence.GONE else {}
         stamps = {**old.stamps, **({"": stamp} if stamp and kind else {})}
-        new = Snapshot(seen.presence, old.values, stamps, seen.note)
+        new = Snapshot(seen.presence, {**old.values, **shown}, stamps, seen.note)
         return Absorbed(_with(pair, seen, new), kind, {}, stamp)
     changed = differs(old, seen)
     if not kind and changed:

@@ -315,12 +315,12 @@ class Journal(WorkTables):
         )
 
     def ever_seen(self, pair: Pair, field: str, value: FieldValue) -> bool:
-        """Whether the history of the record holds this value of the field: then an answer that shows it may be old."""
-        for row in self.events_of(pair):
-            change = json.loads(row["changes"]).get(field, ())
-            if canonical.encode(value) in change:
-                return True
-        return False
+        """Whether the history of the record, or a conflict of it, holds this value of the field: then an answer that
+        shows it may be old, and nothing is lost with that answer."""
+        encoded = canonical.encode(value)
+        if any(encoded in json.loads(row["changes"]).get(field, ()) for row in self.events_of(pair)):
+            return True
+        return self.kept(pair, field, value)
 
     def events_of(self, pair: Pair) -> list[Row]:
         return self.store.rows("events_of_pair", pair=pair.id)

@@ -270,9 +270,17 @@ DELETE FROM intents WHERE settled_at < :before AND state NOT IN ('open', 'unknow
 -- name: conflict_add
 INSERT INTO conflicts (sync, pair, key, field, base, postgres, notion, postgres_earliest, postgres_latest,
                        notion_earliest, notion_latest, rule, winner, state, at, fingerprint)
-VALUES (:sync, :pair, :key, :field, :base, :postgres, :notion, :postgres_earliest, :postgres_latest,
-        :notion_earliest, :notion_latest, :rule, :winner, :state, :at, :fingerprint)
+SELECT :sync, :pair, :key, :field, :base, :postgres, :notion, :postgres_earliest, :postgres_latest,
+       :notion_earliest, :notion_latest, :rule, :winner, :state, :at, :fingerprint
+WHERE NOT EXISTS (
+    SELECT 1 FROM conflicts
+    WHERE pair = :pair AND field = :field AND state IN ('open', 'resolving')
+      AND (base, postgres, notion, rule) = (:base, :postgres, :notion, :rule)
+)
 ON CONFLICT (fingerprint) DO NOTHING
+
+-- name: conflict_keeps
+SELECT 1 FROM conflicts WHERE pair = :pair AND field = :field AND :value IN (base, postgres, notion) LIMIT 1
 
 -- name: conflict_get
 SELECT * FROM conflicts WHERE id = :id

@@ -10,7 +10,7 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Intent
 from bridge.journal import rows
 from bridge.journal.store import Row, Store
-from bridge.model import Conflict, Pair, Side, Value, Waiting
+from bridge.model import Conflict, FieldValue, Pair, Side, Value, Waiting
 
 
 class WorkTables:
@@ -105,7 +105,8 @@ class WorkTables:
     # Conflicts
 
     def add_conflict(self, pair: Pair, conflict: Conflict) -> bool:
-        """Records a conflict; the same one only once. Answers whether it is new."""
+        """Records a conflict; the same one only once, and none that a person is being asked about already. Answers
+        whether it is new."""
         row_stamp, page_stamp = conflict.postgres_stamp, conflict.notion_stamp
         with crash_point(CrashPoint.CONFLICT_RECORDED):
             added = self.store.run(
@@ -138,6 +139,11 @@ class WorkTables:
 
     def conflicts(self, sync: str = "", state: str = "") -> list[Row]:
         return self.store.rows("conflicts_list", sync=sync, state=state)
+
+    def kept(self, pair: Pair, field: str, value: FieldValue) -> bool:
+        """Whether a conflict of the record has kept this value of the field."""
+        found = self.store.row("conflict_keeps", pair=pair.id, field=field, value=rows.value_text(value))
+        return found is not None
 
     def open_conflicts_of(self, pair: Pair) -> list[Row]:
         return self.store.rows("conflicts_of_pair", pair=pair.id)

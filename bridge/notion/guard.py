@@ -41,7 +41,7 @@ def verdict(intent: Intent, seen: Observation) -> Receipt | None:
         return _verdict_on_delete(intent, seen)
     if seen.presence is not Presence.GONE:
         return _stale(intent, seen, "the page is not in the trash")
-    return None
+    return _verdict_on_whole(intent, seen)
 
 
 def _verdict_on_update(intent: Intent, seen: Observation) -> Receipt | None:
@@ -67,6 +67,11 @@ def _verdict_on_delete(intent: Intent, seen: Observation) -> Receipt | None:
         return Receipt(intent.id, Outcome.DONE, seen, "the page was in the trash already")
     if seen.presence is not Presence.LIVE:
         return _stale(intent, seen, seen.note)
+    return _verdict_on_whole(intent, seen)
+
+
+def _verdict_on_whole(intent: Intent, seen: Observation) -> Receipt | None:
+    """A page goes into the trash, or comes out of it, with all its values."""
     for name, expected in intent.pair.notion.values.items():
         if name in seen.values and seen.values[name] != expected:
             return _stale(intent, seen, f"{name} was changed in Notion meanwhile")

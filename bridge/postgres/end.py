@@ -66,7 +66,7 @@ class PostgresEnd:
         self._reading = Session(dsn, prepare=self._sample)
         self._listener = Listener(dsn, clock.local, self._stop)
         self._lock = SyncLock(sync.name, clock.local, patience=lock_patience)
-        self._writing = Session(dsn, prepare=self._lock.take)
+        self._writing = Session(dsn, prepare=self._take_over)
         self._writer = RowWriter(self._writing, sync)
 
     def adopt(self, sync: Sync) -> None:
@@ -156,11 +156,6 @@ class PostgresEnd:
         with self._reading.use() as conn:
             return outbox.backlog(conn, self._sync.name)
 
-    def sample_clock(self) -> None:
-        """Compares the server's clock with ours."""
-        with self._reading.use() as conn:
-            self._sample(conn)
-
     def close(self) -> None:
         """Ends every session, and with the writing one the lock."""
         self._listener.close()
@@ -170,6 +165,12 @@ class PostgresEnd:
 
     def _now(self) -> float:
         return self._clock.local.monotonic()
+
+    def _take_over(self, conn: Connection) -> None:
+        """Whoever has the lock knows the server's clock: a page that is seen before would bear the time of this
+        machine, and what is seen of it later might pass for older news."""
+        self._lock.take(conn)
+        self._sample(conn)
 
     def _sample(self, conn: Connection) -> None:
         sent = self._now()

@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
+from bridge.clock import CommonClock, SystemClock
 from bridge.ends import Outcome
 from bridge.errors import ExitCode, LockHeld
+from bridge.postgres.end import PostgresEnd
 from tests.postgres.support import User, create, end_for, eventually, set_up, sync_for
 
 
@@ -31,6 +33,18 @@ def test_the_second_bridge_is_told_who_the_first_is(database: str, user: User) -
     first.close()
     second.take_lock()
     second.close()
+
+
+def test_who_has_the_lock_knows_the_servers_clock(database: str) -> None:
+    """Worlds, seed 78: the database went away between the lock and the first read of the outbox. What Notion showed
+    meanwhile was noted by this machine's clock, which was an hour ahead; for an hour nothing else of it was news."""
+    sync, clock = set_up(database), CommonClock(SystemClock())
+    end = PostgresEnd(database, sync, clock)
+    known = [clock.postgres.known]
+    end.take_lock()
+    known.append(clock.postgres.known)
+    assert known == [False, True]
+    end.close()
 
 
 def test_another_sync_is_another_lock(database: str) -> None:

@@ -64,15 +64,20 @@ class Ledger:
         if field in UNIQUE and value is not None:
             self.written[plain(value)] = written
 
-    def replaced(self, values: Iterable[Shown], *, deleting: bool = False) -> None:
-        """Somebody who saw these values put others in their place, or deleted the record that showed them."""
+    def replaced(self, values: Iterable[Shown], *, deleted: str = "") -> None:
+        """Somebody who saw these values put others in their place, or `deleted` the row or page that showed them."""
         for value in values:
-            self._reasons[plain(value)].add("deleted" if deleting else "edited")
+            self._reasons[plain(value)].add(f"{deleted} deleted" if deleted else "edited")
 
-    def brought_back(self, values: Iterable[Shown]) -> None:
-        """Somebody took a deletion back: what the record shows is wanted again, unless it was edited elsewhere."""
+    def brought_back(self, values: Iterable[Shown], *, own: bool = False) -> None:
+        """Somebody took a page out of the trash: what it shows is wanted again, unless it was edited elsewhere.
+
+        `own`: a person had put it there. Nobody who looks before and after has seen that it was away, so that a
+        deletion of its row stands.
+        """
+        undone = {"page deleted"} if own else {"page deleted", "row deleted"}
         for text in map(plain, values):
-            self._reasons[text].discard("deleted")
+            self._reasons[text] -= undone
             self.copied.add(text)
 
     def may_show(self, values: Iterable[Shown]) -> None:

@@ -143,16 +143,17 @@ class PagePeople:
     def trash_page(self, page_id: str) -> str:
         before = self.person.read(page_id)
         self.person.trash(page_id)
-        self._ledger.replaced([before[self.names[field]] for field in UNIQUE], deleting=True)
+        self._ledger.replaced([before[self.names[field]] for field in UNIQUE], deleted="page")
         return f"page {page_id[:4]} trashed"
 
     def restore(self) -> str:
         page_id = self._page(trashed=True)
         if page_id is None:
             return ""
+        own = self._sandbox.world.pages[page_id].state.edited_by != self._sandbox.bot().id
         self.person.restore(page_id)
         shown = self.person.read(page_id)
-        self._ledger.brought_back(shown[self.names[field]] for field in UNIQUE)
+        self._ledger.brought_back((shown[self.names[field]] for field in UNIQUE), own=own)
         self._situations["page restored"] += 1
         return f"page {page_id[:4]} restored"
 

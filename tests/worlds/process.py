@@ -208,12 +208,14 @@ class Process:
         binding.note(sync)
         row = journal.sync_row(NAME)
         watermark = journal.sync_state(NAME).watermark if row else None
+        rows = ModelEnd(self._server, sync, common, self._trouble, batch=self._dials.batch)
+        rows.take_lock()
         names = Names(client, sync, common, options=catalogs.options)
         notion = NotionEnd(client, sync, common, watermark=watermark, pool=1, bot=bot, names=names)
         made = Worker(
             sync,
             journal,
-            ModelEnd(self._server, sync, common, self._trouble, batch=self._dials.batch),
+            rows,
             notion,
             clock=self._clock,
             tasks=tasks,

@@ -23,7 +23,7 @@ class Session:
         self._server, self._ledger = server, ledger
         self.transaction: Transaction = server.begin(AUTHOR)
         self._wrote: list[tuple[str, Any]] = []
-        self._replaced: list[tuple[list[Any], bool]] = []
+        self._replaced: list[tuple[list[Any], str]] = []
 
     def insert(self, values: Wire) -> int:
         self._wrote += values.items()
@@ -35,7 +35,7 @@ class Session:
             raise KeyError(key)
         self._wrote += changes.items()
         self.transaction.update(key, changes)
-        self._replaced.append(([before[name] for name in changes if name != "id"], False))
+        self._replaced.append(([before[name] for name in changes if name != "id"], ""))
 
     def delete(self, key: int, *, deleting: bool = True) -> None:
         """`deleting` is False when another row with this key follows: who restores the page then undoes nothing."""
@@ -43,12 +43,12 @@ class Session:
         if before is None:
             raise KeyError(key)
         self.transaction.delete(key)
-        self._replaced.append(([before.get(name) for name in UNIQUE], deleting))
+        self._replaced.append(([before.get(name) for name in UNIQUE], "row" if deleting else ""))
 
     def truncate(self) -> None:
         rows = list(self._server.state.rows.values())
         self.transaction.truncate()
-        self._replaced += [([row.get(name) for name in UNIQUE], True) for row in rows]
+        self._replaced += [([row.get(name) for name in UNIQUE], "row") for row in rows]
 
     def commit(self) -> None:
         if self.transaction.over:
@@ -56,8 +56,8 @@ class Session:
             return
         for name, value in self._wrote:
             self._ledger.wrote(name, value, Written(name, "row", self._server.clock.seconds))
-        for values, deleting in self._replaced:
-            self._ledger.replaced(values, deleting=deleting)
+        for values, deleted in self._replaced:
+            self._ledger.replaced(values, deleted=deleted)
         self.transaction.commit()
 
     def rollback(self) -> None:

@@ -258,9 +258,13 @@ class ModelEnd:
 
     # What the engine asks besides
 
+    def take_lock(self) -> None:
+        self._trouble.visit("lock")
+        self._sample()  # like every new session
+
     def identity(self) -> str:
         self._trouble.visit("identity")
-        self._sample()  # like every new session
+        self._sample()
         return f"cluster/{self._server.installation}"
 
     def adopt(self, sync: Sync) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bridge.ends import Evidence, Outcome
 from bridge.model import Op, Presence, Side
-from tests.unit.desk import BOT, Desk, at, minute, page, row
+from bridge.notion.guard import verdict
+from tests.unit.desk import BOT, Desk, at, minute, page, row, stamp
 from tests.unit.worlds import make_sync
 
 ONE = {"title": "one", "status": "Todo"}
@@ -255,3 +256,79 @@ def test_a_create_that_is_refused_without_the_field_that_was_refused_before_is_n
             ("status", "violates check constraint"),
             ("", "null value in column title"),
         ]
+
+
+def test_a_page_that_was_edited_and_then_trashed_comes_back_with_what_its_row_holds() -> None:
+    """Seeds 40161 and 40296: nobody had seen the edit before the page was in the trash. Its row came back with a
+    restored database, and when the page was taken out again, the edit that had been deleted with it passed for one
+    made since: it ran over the row, and no record told of the row's value."""
+    desk = Desk()
+    desk.record("1", ONE)
+    trashed = page("page-1", "1", {"title": "unseen", "status": "Todo"}, seen=at(5))
+    desk.see(replace(trashed, presence=Presence.GONE), row("1"))
+    assert desk.plan() == []
+    desk.journal.forget_agreements("tasks")
+    desk.see(row("1", ONE))
+    restore = desk.planned()
+    assert restore.action.op is Op.RESTORE
+    assert {name: change.new for name, change in restore.action.changes.items()} == {"title": "one"}
+    desk.answer(restore, Outcome.DONE, page("page-1", "1", ONE, seen=at(9)))
+    assert desk.plan() == []
+
+
+def test_a_page_in_the_trash_that_is_not_as_it_was_known_is_looked_at_before_it_is_taken_out() -> None:
+    """The same, when it was taken out, edited and trashed again between two looks."""
+    desk = Desk()
+    desk.record("1", ONE)
+    desk.see(page("page-1", "1", seen=at(5)), row("1", TWO))
+    restore = desk.planned()
+    shown = replace(page("page-1", "1", {"title": "two", "status": "unseen"}, seen=at(9)), presence=Presence.GONE)
+    answered = verdict(restore, shown)
+    assert answered is not None
+    desk.settler.settle(restore, answered)
+    again = desk.planned()
+    assert {name: change.new for name, change in again.action.changes.items()} == {"status": "Todo"}
+    assert verdict(again, shown) is None
+
+
+def test_what_the_answer_to_a_create_shows_is_not_told_again_by_every_older_answer() -> None:
+    """Seed 40164: an edit fell between a page's create and its answer, which showed it. It was merged, but the history
+    did not have it, so that each lagging listing made another record of an edit that a write had run over."""
+    desk = Desk()
+    desk.see(row("1", ONE))
+    theirs = {"title": "theirs", "status": "Todo"}
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", theirs, creator=BOT, edited=minute(0), seen=at(9)))
+    assert desk.events("1")[-1] == "update"
+    desk.see(row("1", {"title": "one", "status": "ours"}))
+    write = next(intent for intent in desk.plan() if intent.action.side is Side.NOTION)
+    for second in (3, 4, 5):
+        desk.see(page("page-1", "1", theirs, evidence=Evidence.SCAN, edited=minute(0), seen=at(second)))
+    desk.answer(write, Outcome.DONE, page("page-1", "1", {"title": "theirs", "status": "ours"}, seen=at(20)))
+    assert desk.conflicts() == []
+
+
+def test_an_edit_that_was_run_over_is_recorded_once_however_many_answers_show_it() -> None:
+    """The same seed: nothing but the record itself knew of such an edit, and each answer that shows it has another
+    time, so that each made another record."""
+    desk = Desk()
+    desk.record("1", ONE)
+    desk.see(row("1", TWO))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", TWO, edited=minute(1), seen=at(70)))
+    for second in (40, 41):
+        lagging = {"title": "theirs", "status": "Todo"}
+        shown = {"evidence": Evidence.SCAN, "edited": minute(0), "seen": at(second), "stamp": stamp(0, second)}
+        desk.see(page("page-1", "1", lagging, **shown))
+    assert [found["rule"] for found in desk.conflicts()] == ["edited-while-written"]
+
+
+def test_a_conflict_that_waits_is_not_asked_about_twice() -> None:
+    """Seed 40296: a conflict of a first sync waited for a person when the database was restored. The next first sync
+    found the same two values, and asked about them once more."""
+    desk = Desk(make_sync(first_sync=None))
+    theirs = page("page-1", "1", {"title": "theirs", "status": "Todo"}, edited=minute(0), seen=at(1))
+    desk.see(row("1", ONE), theirs)
+    assert desk.plan() == []
+    desk.journal.forget_agreements("tasks")
+    desk.see(row("1", ONE), replace(theirs, seen=at(9)))
+    assert desk.plan() == []
+    assert [found["state"] for found in desk.conflicts()] == ["open"]
