@@ -34,6 +34,8 @@ class Column:
     comment: str = ""
     allowed: tuple[str, ...] = ()  # the texts that CHECK (column IN (...)) leaves
     base_sql: str = ""
+    expression: str = ""  # of a generated column, over the plain names of other ones; what is not built in is qualified
+    virtual: bool = False  # a generated column that is not stored
 
     @property
     def writable(self) -> bool:

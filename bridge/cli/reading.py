@@ -11,6 +11,7 @@ from bridge.config import Config, SyncConfig
 from bridge.ends import End
 from bridge.engine.binding import NOTHING
 from bridge.engine.opening import Sides
+from bridge.engine.rebinding import Binding
 from bridge.journal import Journal
 from bridge.model import Sync
 from bridge.postgres.connection import Session
@@ -53,6 +54,8 @@ def reading(
         postgres = sides.postgres_end(sync)
         # A sync would install what is missing, and then trust no agreement of the time before.
         journal.recognise(sync.name, postgres.identity() if there else "not installed")
-        if journal.sync_row(sync.name) is not None and (anew or journal.sync_state(sync.name).resync):
-            journal.resync(sync.name)
+        if journal.sync_row(sync.name) is not None:
+            Binding(sides, journal, chosen).take(sync)  # the mapping may be another than that of the last sync
+            if anew or journal.sync_state(sync.name).resync:
+                journal.resync(sync.name)
         yield Reading(sync, journal, postgres, sides.notion_end(sync, journal), findings)

@@ -87,10 +87,11 @@ def means_the_same(before: Sync, now: Sync) -> bool:
 
 def _rewritten(before: Sync, now: Sync) -> bool:
     """Whether an ALTER may have given rows other values, which no trigger tells: a narrower type rounds or cuts, and a
-    label has another name. A label that was added changed no row."""
+    label has another name, a generated column another expression. A label that was added changed no row."""
     columns = {column.name: column for column in now.table.columns}
     return any(
-        (then.type_sql, then.base_sql) != (same.type_sql, same.base_sql) or not {*then.labels} <= {*same.labels}
+        (then.type_sql, then.base_sql, then.expression) != (same.type_sql, same.base_sql, same.expression)
+        or not {*then.labels} <= {*same.labels}
         for then in (*before.key, *(item.column for item in before.fields))
         if (same := columns.get(then.name)) is not None
     )

@@ -59,6 +59,11 @@ class Binding:
             if not sync.suspended:
                 raise
             # A role that may not install keeps the old capture: it notes what it cannot read, which is then scanned.
+        self.take(sync)
+        return installed
+
+    def take(self, sync: Sync) -> None:
+        """Makes the journal follow the binding. Raises SetupError, Unavailable, AccessLost."""
         name, now = sync.name, bound_fields(sync)
         with self._journal.transaction():
             self._journal.add_sync(name, sync.table.qualified, sync.data_source.id)
@@ -77,7 +82,6 @@ class Binding:
                 columns=json.dumps({key: astuple(ends) for key, ends in {**before.fields, **now}.items()}),
                 suspended=json.dumps({item.field: [item.reason, item.hint] for item in sync.suspended}),
             )
-        return installed
 
     def _restate(self, sync: Sync, remembered: Remembered) -> None:
         """Another `format` in the file gives the texts of a column another meaning, and nobody edited them: where the

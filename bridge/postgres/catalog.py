@@ -183,7 +183,7 @@ def _with_columns(conn: Connection, tables: Sequence[Table]) -> list[Table]:
 
 
 def _column(name: str, type_name: str, type_sql: str, attnum: int, *facts: Any) -> Column:
-    not_null, has_default, generated, identity, modifier, labels, comment, base_sql, checks, decimals = facts
+    not_null, has_default, generated, identity, modifier, labels, comment, base_sql, checks, decimals, *origin = facts
     element = type_name.removesuffix("[]")
     length, precision, scale = None, None, decimals
     if element in {"bit", "bit varying"} and modifier >= 0:
@@ -211,6 +211,8 @@ def _column(name: str, type_name: str, type_sql: str, attnum: int, *facts: Any) 
         comment=comment,
         allowed=allowed_texts(type_name, checks),
         base_sql=base_sql,
+        expression=origin[0],
+        virtual=origin[1],
     )
 
 

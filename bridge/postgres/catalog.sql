@@ -49,7 +49,12 @@ SELECT
         ORDER BY k.oid
     ) ELSE '{}' END AS checks,
     -- How many decimals the currency of the database has; read with the locale that is not the bridge's own.
-    CASE WHEN t.oid = 'money'::regtype THEN scale(0::money::numeric) END AS decimals
+    CASE WHEN t.oid = 'money'::regtype THEN scale(0::money::numeric) END AS decimals,
+    CASE WHEN a.attgenerated <> '' THEN (
+        SELECT pg_get_expr(f.adbin, f.adrelid) FROM pg_attrdef AS f WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum
+    ) ELSE '' END AS expression,
+    -- Of PostgreSQL 18: computed when it is read, and so never in a trigger's NEW and OLD.
+    a.attgenerated = 'v' AS virtual
 FROM resolved AS r
 JOIN pg_attribute AS a USING (attrelid, attnum)
 JOIN pg_type AS t ON t.oid = r.type_oid AND t.typtype <> 'd'

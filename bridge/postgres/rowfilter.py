@@ -20,9 +20,10 @@ from bridge.shapes import Table
 _TRIGGER_PATH = "pg_catalog, pg_temp"
 
 _RULES = (
-    "It is a condition over the table's own columns, by their plain names: no sub-selects, no aggregates, nothing "
-    "whose result changes by itself (now(), current_user, random()). Functions, types and operators that are not "
-    "built in need their schema (public.f(x), x OPERATOR(public.=) y): the trigger looks into pg_catalog only."
+    "It is a condition over the table's own columns, by their plain names: no virtual generated ones, no sub-selects, "
+    "no aggregates, nothing whose result changes by itself (now(), current_user, random()). Functions, types and "
+    "operators that are not built in need their schema (public.f(x), x OPERATOR(public.=) y): the trigger looks into "
+    "pg_catalog only."
 )
 
 _PROBE = sql.Identifier("pg_temp", "notion_bridge_filter")
@@ -67,6 +68,10 @@ def _probe(conn: Connection, table: Table, where: str) -> None:
     select = sql.SQL("SELECT 1 FROM {} AS r WHERE {} LIMIT 0").format(name, _condition(where, "r"))
     conn.execute(select, binary=True)
     conn.execute(sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {})").format(_PROBE, name))
+    for column in table.columns:
+        if column.virtual:  # in the trigger it would be NULL
+            drop = sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(_PROBE, sql.Identifier(column.name))
+            conn.execute(drop)
     for path in (_TRIGGER_PATH, own_path):
         conn.execute("SELECT set_config('search_path', %s, true)", [path])
         conn.execute(sql.SQL(_INDEX).format(_PROBE, key, sql.SQL(where)))

@@ -23,6 +23,7 @@ from bridge.values.registry import wire_cast
 
 # PostgreSQL allows 100 arguments per function call; an object takes two per column.
 _COLUMNS_PER_CALL = 50
+_OF_A_TRIGGER = ("old", "new")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,13 @@ def literal(value: str | list[str] | None) -> str | None:
 def _captured(record: str, column: Column) -> sql.Composable:
     """The column in the form in which jsonb loses nothing of it: a document as its text."""
     cast = wire_cast(column)
-    return sql.SQL("{}::{}").format(_member(record, column), sql.SQL(cast)) if cast else _member(record, column)
+    value = _computed(record, column) if column.virtual and record in _OF_A_TRIGGER else _member(record, column)
+    return sql.SQL("{}::{}").format(value, sql.SQL(cast)) if cast else value
+
+
+def _computed(record: str, column: Column) -> sql.Composable:
+    """What PostgreSQL computes whenever a virtual column is read from its table: in a trigger's records it is NULL."""
+    return sql.SQL("(SELECT ({}) FROM (SELECT ({}).*) AS r)").format(sql.SQL(column.expression), sql.Identifier(record))
 
 
 def _member(record: str, column: Column) -> sql.Composable:

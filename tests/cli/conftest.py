@@ -28,6 +28,11 @@ PROPERTIES = {"Name": "title", "id": "number", "Status": "select", "Estimate": "
 FIELDS = {"title": "Name", "status": "Status", "estimate": "Estimate", "done": "Done"}
 
 
+def _written(prop: str) -> str:
+    """A property's name, or its inline table, as TOML."""
+    return prop if prop.startswith("{") else f'"{prop}"'
+
+
 @dataclass(slots=True)
 class World:
     """Both sides, and the command line between them."""
@@ -65,7 +70,7 @@ class World:
             "[[sync]]",
             *(f"{key} = {value}" for key, value in keys.items()),
             "[sync.fields]",
-            *(f'{column} = "{prop}"' for column, prop in (fields or FIELDS).items()),
+            *(f"{column} = {_written(prop)}" for column, prop in (fields or FIELDS).items()),
         ]
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

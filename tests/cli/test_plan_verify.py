@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from tests.cli.conftest import World
+from tests.cli.conftest import FIELDS, World
 
 
 def contents(world: World) -> tuple[Any, ...]:
@@ -81,6 +81,25 @@ def test_a_plan_between_two_syncs_is_what_the_second_does(world: World) -> None:
     done = world.json("sync", code=4)
     assert done["to_notion"]["trashed"] == 1
     assert done["to_postgres"] == {"created": 1, "updated": 1, "deleted": 0}
+
+
+def test_a_plan_after_another_format_is_what_the_sync_does(world: World) -> None:
+    """Text that is Markdown by chance was not edited by anybody: no conflict, as in the sync itself."""
+    world.sql("INSERT INTO tasks (title) VALUES ('__init__'), ('plain')")
+    assert world.type("sync").exit_code == 0
+    world.configure(fields=FIELDS | {"title": '{ property = "Name", format = "markdown" }'})
+    world.ada.edit(world.page(2), {"Status": "todo"})
+    before = contents(world)
+
+    [plan] = world.json("plan")["syncs"]
+
+    assert contents(world) == before
+    assert (plan["conflicts"], plan["counts"]) == (0, {"postgres update": 2})
+    assert world.json("verify", code=1)["syncs"][0]["differences"]
+    assert contents(world) == before
+    done = world.json("sync")
+    assert (done["conflicts"], done["to_postgres"]["updated"]) == (0, 2)
+    assert world.json("verify")["agrees"]
 
 
 def test_a_plan_tells_that_the_sync_would_stop(world: World) -> None:

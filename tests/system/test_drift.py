@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bridge.engine.opening import open_bridge
 from tests.system.test_both_ways import insert
 from tests.system.world import World
@@ -77,6 +79,24 @@ def test_what_a_narrower_type_rounded_is_carried(world: World) -> None:
         world.sql("ALTER TABLE tasks ALTER COLUMN amount TYPE numeric(12, 0)")
         world.until(lambda: world.page(key)["Amount"] == 12, "the rounded value")
     assert suspended(world) == {}
+    assert world.in_step()
+
+
+def test_another_expression_of_a_generated_column_is_carried(world: World) -> None:
+    """The rows are computed anew, and no trigger tells of it."""
+    if world.server_version() < 170_000:
+        pytest.skip("PostgreSQL 17 is the first that changes the expression of a column")
+    world.sql("ALTER TABLE tasks ADD double numeric GENERATED ALWAYS AS (amount * 2) STORED")
+    world.person.add_property(world.data_source, "Double", "number")
+    world.fields["double"] = '{ property = "Double", direction = "to-notion" }'
+    world.write_config()
+    with world.running():
+        key = first_sync(world, amount=12)
+        assert world.page(key)["Double"] == 24
+        world.sql("ALTER TABLE tasks ALTER COLUMN double SET EXPRESSION AS (amount * 3)")
+        world.until(lambda: world.page(key)["Double"] == 36, "what the new expression says")
+    assert suspended(world) == {}
+    assert world.journal().conflicts() == []
     assert world.in_step()
 
 

@@ -130,6 +130,11 @@ key_property = "ID"
             cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
+    def server_version(self) -> int:
+        """PostgreSQL's, as 180001."""
+        with psycopg.connect(self.dsn) as connection:
+            return connection.info.server_version
+
     def rows(self) -> dict[str, dict[str, Any]]:
         """The table by key."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
