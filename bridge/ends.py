@@ -99,6 +99,14 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"  # may have been written: find out before anything else
 
 
+class Blame(StrEnum):
+    """What a write that is to be tried again failed for."""
+
+    RECORD = "record"  # this record: other writes may well pass
+    SIDE = "side"  # the whole side: it could not be reached, or takes nothing now
+    UNCLEAR = "unclear"  # no answer, or an error of the side's own: it may be this write that breaks it
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A write that was decided and journaled before it is made. `id` is a uuid and names it on the other side."""
@@ -122,6 +130,7 @@ class Receipt:
     field: str = ""  # REFUSED: the one field that is to blame, when it is known
     position: int | None = None  # postgres: the outbox row that will come back as our own echo
     retry_after: float | None = None  # seconds
+    blame: Blame = Blame.RECORD  # RETRY: a record is given up for its own failures only
 
 
 class Writer(Protocol):

@@ -19,6 +19,8 @@ from bridge.journal import Journal
 from bridge.journal.rows import read_moment
 from bridge.model import Base, Key, Op, Pair, Presence, Side, Snapshot, Sync
 
+_AWAY_LOOKS = 3  # after each listing: hundreds may be away, and a listing comes often
+
 
 class Intake:
     """Takes the observations of one sync."""
@@ -51,6 +53,13 @@ class Intake:
         """Pages that a complete listing did not show. Absence proves nothing: they must be looked at."""
         live = self._journal.live_pages(self._sync.name)
         return [self._journal.pair(pair_id) for page_id, pair_id in live.items() if page_id not in listed]
+
+    def unlisted_pages(self, listed: Collection[str], known: Collection[str]) -> list[Pair]:
+        """What must be looked at after a listing: pages that were known when it began and are missing, and in turn a
+        few of those that are away, for no listing tells that one has come to be in the trash."""
+        missing = [pair for pair in self.missing_pages(listed) if pair.page_id in known]
+        away = self._journal.away_pairs(self._sync.name, _AWAY_LOOKS)
+        return [*missing, *(pair for pair in away if pair.page_id not in listed)]
 
     def take_missing_rows(self, listed: Collection[Key]) -> None:
         """Rows that a complete read of the table in one snapshot did not show are deleted. One that was outside of

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import takewhile
 
 from bridge.clock import Clock
-from bridge.ends import Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
 from bridge.journal.rows import wanted
@@ -272,7 +272,8 @@ class Settler:
     def _again(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
         """Not written: the record moved under us, or the side could not answer. Merge again, later."""
         action, seen = intent.action, receipt.seen
-        attempts = self._journal.pair_row(pair.id)["attempts"] + 1
+        row = self._journal.pair_row(pair.id)
+        attempts, failures = row["attempts"] + 1, row["failures"] + self._is_its_own_failure(intent, receipt)
         if seen is not None and (action.side is Side.NOTION or self._is_its_row(pair, intent, seen)):
             # A row's news comes through the outbox, in order; a page's, and a row nobody told us of, from here.
             # A row that took the key which was asked for belongs to another record by now, or will.
@@ -285,17 +286,24 @@ class Settler:
                 self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
             if result.kind:
                 self._journal.add_event(result.pair, seen.side, result.kind, result.changes, stamp=result.stamp)
-        if attempts > ATTEMPTS_MAX and receipt.outcome is Outcome.RETRY and not action.only_tells:
+        if failures > ATTEMPTS_MAX and not action.only_tells:
             reason = f"given up after {ATTEMPTS_MAX} attempts: {receipt.reason}"
             self._park(pair, intent, Waiting("", action.side, reason, None, "failing"))
-            attempts = 0
+            attempts = failures = 0
         state = "stale" if receipt.outcome is Outcome.STALE else "retry"
         self._journal.set_intent(intent.id, state, reason=receipt.reason)
         delay = receipt.retry_after or min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2 ** min(attempts - 1, 10))
         if receipt.outcome is Outcome.STALE and attempts <= _AT_ONCE_MAX:
             delay = 0.0
         not_before = self._clock.now() + timedelta(seconds=delay) if delay else None
-        self._journal.postpone(pair.id, attempts, not_before)
+        self._journal.postpone(pair.id, attempts, not_before, failures)
+
+    def _is_its_own_failure(self, intent: Intent, receipt: Receipt) -> bool:
+        """Whether a write failed for this record's sake: an outage of a side, however long, gives no record up. Of an
+        error that may be either's, the record is suspected when the side has taken another's write meanwhile."""
+        if receipt.outcome is not Outcome.RETRY or receipt.blame is Blame.SIDE:
+            return False
+        return receipt.blame is Blame.RECORD or self._journal.took_another(intent)
 
     def _is_its_row(self, pair: Pair, intent: Intent, seen: Observation) -> bool:
         """Whether the row that was there before ours is the record's. Not while it is unknown what became of a row

@@ -359,8 +359,8 @@ class Worker:
         self.notion.acknowledge(batch)
 
     def _swept(self, known: set[str]) -> None:
-        """Pages that were known when the listing began and are not in it are looked at, each."""
-        self._look([pair for pair in self._intake.missing_pages(self._listed) if pair.page_id in known])
+        """What was known when the listing began and is not in it is looked at, each page; and some that are away."""
+        self._look(self._intake.unlisted_pages(self._listed, known))
         with self.journal.transaction():
             watermark = self.notion.watermark
             self.journal.update_sync(self.sync.name, swept_at=self._clock.now(), watermark=watermark)

@@ -179,9 +179,11 @@ class Journal(WorkTables):
         """Writes in a row that did not end well."""
         return int(self.pair_row(pair.id)["attempts"])
 
-    def postpone(self, pair_id: int, attempts: int, not_before: datetime | None) -> None:
-        """Counts a write that did not end well, and says when the pair may be tried again."""
-        self.store.run("pair_postpone", id=pair_id, attempts=attempts, not_before=rows.moment(not_before))
+    def postpone(self, pair_id: int, attempts: int, not_before: datetime | None, failures: int | None = None) -> None:
+        """Counts a write that did not end well, and says when the pair may be tried again. `failures` are those of the
+        attempts that failed for its own sake; as many as before unless given, and none without an attempt."""
+        wait = rows.moment(not_before)
+        self.store.run("pair_postpone", id=pair_id, attempts=attempts, not_before=wait, failures=failures)
 
     def release(self, sync: str, side: Side) -> None:
         """Pairs that wait because a write to this side could not be made may be tried again now."""
@@ -255,8 +257,9 @@ class Journal(WorkTables):
         found = self.store.rows("pairs_live_keys", sync=sync)
         return {key: row["id"] for row in found if (key := rows.read_key(row["key"])) is not None}
 
-    def away_pairs(self, sync: str) -> list[Pair]:
-        return [rows.read_pair(row) for row in self.store.rows("pairs_away", sync=sync)]
+    def away_pairs(self, sync: str, limit: int) -> list[Pair]:
+        """Some of the pairs whose page is not where it belongs: those that were not looked at for the longest time."""
+        return [rows.read_pair(row) for row in self.store.rows("pairs_away", sync=sync, limit=limit)]
 
     def counts(self, sync: str) -> Row:
         row = self.store.row("pairs_count", sync=sync)

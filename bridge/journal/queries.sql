@@ -65,7 +65,9 @@ UPDATE pairs SET told = :told WHERE id = :id
 UPDATE pairs SET told = '', dirty = 1 WHERE sync = :sync AND told <> ''
 
 -- name: pair_postpone
-UPDATE pairs SET attempts = :attempts, not_before = :not_before, dirty = 1 WHERE id = :id
+UPDATE pairs SET attempts = :attempts, failures = iif(:attempts = 0, 0, coalesce(:failures, failures)),
+    not_before = :not_before, dirty = 1
+WHERE id = :id
 
 -- name: pairs_release
 -- A side answers again: what waited because it did not is tried now.
@@ -100,7 +102,7 @@ WHERE sync = :sync
 -- name: pairs_distrust
 -- The same for a person who does not trust the journal. The database is the same one, so that a key which is on its way
 -- to another record keeps waiting. The page's times would let what is seen now pass for older news.
-UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1, attempts = 0, not_before = NULL,
+UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1, attempts = 0, failures = 0, not_before = NULL,
     postgres_state = 'unseen', postgres = '{}', postgres_stamps = '{}',
     notion_state = iif(notion_state = 'live', 'unseen', notion_state), notion_edited = NULL, notion_seen = NULL
 WHERE sync = :sync
@@ -135,7 +137,9 @@ SELECT id, page_id FROM pairs WHERE sync = :sync AND page_id IS NOT NULL AND not
 SELECT id, key FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state = 'live'
 
 -- name: pairs_away
-SELECT * FROM pairs WHERE sync = :sync AND notion_state = 'away'
+-- The one first that nobody has looked at for the longest time.
+SELECT * FROM pairs WHERE sync = :sync AND notion_state = 'away' AND page_id IS NOT NULL
+ORDER BY notion_seen IS NOT NULL, notion_seen LIMIT :limit
 
 -- name: pairs_all
 SELECT * FROM pairs WHERE sync = :sync ORDER BY id
@@ -245,6 +249,13 @@ SELECT * FROM intents
 WHERE sync = :sync AND pair = :pair AND side = 'notion' AND state IN ('open', 'unknown', 'done') AND changes <> '{}'
 -- In the order of their making, whatever this machine's clock was set to meanwhile.
 ORDER BY rowid DESC LIMIT 1
+
+-- name: intent_took_another
+-- Whether the side has made another record's write since this one's last failed: in the order in which they were decided.
+SELECT 1 FROM intents
+WHERE sync = :sync AND side = :side AND pair <> :pair AND state IN ('done', 'echo')
+  AND rowid > (SELECT max(rowid) FROM intents WHERE sync = :sync AND side = :side AND pair = :pair AND state = 'retry')
+LIMIT 1
 
 -- name: intent_of_pair
 SELECT * FROM intents WHERE sync = :sync AND pair = :pair AND state IN ('open', 'unknown', 'echo') LIMIT 1

@@ -83,6 +83,12 @@ class WorkTables:
         row = self.store.row("intent_last_page_write", sync=pair.sync, pair=pair.id)
         return rows.read_intent(row, pair) if row else None
 
+    def took_another(self, intent: Intent) -> bool:
+        """Whether the side has made another record's write since one of this record's failed last."""
+        pair = intent.pair
+        row = self.store.row("intent_took_another", sync=pair.sync, side=intent.action.side.value, pair=pair.id)
+        return row is not None
+
     def intent_of_pair(self, pair: Pair) -> tuple[Intent, str] | None:
         row = self.store.row("intent_of_pair", sync=pair.sync, pair=pair.id)
         return (rows.read_intent(row, pair), row["state"]) if row else None

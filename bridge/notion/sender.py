@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.clock import CommonClock
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Evidence, Intent, Outcome, Receipt, made_by
+from bridge.ends import Blame, Evidence, Intent, Outcome, Receipt, made_by
 from bridge.errors import AccessLost, BridgeError, Unavailable
 from bridge.model import Op, Sync
 from bridge.notion import guard
@@ -108,7 +108,8 @@ class Sender:
         passed = asked - since
         if passed >= self._settle:
             self._known(intent)
-            return Receipt(intent.id, Outcome.RETRY, None, "no page carries the key: it was not created")
+            reason = "no page carries the key: it was not created"
+            return Receipt(intent.id, Outcome.RETRY, None, reason, blame=Blame.UNCLEAR)
         wait = min(self._settle - passed, _FIRST_WAIT + passed)
         return Receipt(intent.id, Outcome.UNKNOWN, None, "no page carries the key so far", retry_after=wait)
 
@@ -245,4 +246,16 @@ def priority_of(intent: Intent) -> Priority:
 def retry(intent: Intent, error: BridgeError) -> Receipt:
     """Certainly not written; try later."""
     wait = error.retry_after if isinstance(error, Unavailable) else None
-    return Receipt(intent.id, Outcome.RETRY, None, error.message, retry_after=wait)
+    return Receipt(intent.id, Outcome.RETRY, None, error.message, retry_after=wait, blame=_blame(error))
+
+
+def untried(intent: Intent, lost: BridgeError) -> Receipt:
+    """Not even tried, because another write showed that the side cannot be used."""
+    return replace(retry(intent, lost), blame=Blame.SIDE)
+
+
+def _blame(error: BridgeError) -> Blame:
+    if isinstance(error, Ambiguous):
+        return Blame.UNCLEAR
+    side = isinstance(error, Unavailable | AccessLost) and not isinstance(error, Conflict)
+    return Blame.SIDE if side else Blame.RECORD

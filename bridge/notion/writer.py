@@ -24,7 +24,7 @@ from bridge.notion.errors import Invalid, NotFound
 from bridge.notion.limiter import Permit, Priority
 from bridge.notion.listing import results
 from bridge.notion.pages import Json, Pages, Sight
-from bridge.notion.sender import Made, Sender, priority_of, retry
+from bridge.notion.sender import Made, Sender, priority_of, retry, untried
 from bridge.notion.workers import Workers
 from bridge.values.keys import key_filter
 
@@ -88,7 +88,7 @@ class NotionWriter:
                     yield made.receipt
             if lost is not None:
                 for intent in rest:
-                    yield retry(intent, lost)
+                    yield untried(intent, lost)
         if lost is not None:
             raise lost
 
@@ -118,7 +118,7 @@ class NotionWriter:
                 permit = stack.enter_context(self._client.limiter.reserve(priority, len(chunk) + 1))
                 sights = self._sights(chunk, priority, permit)
             except (Unavailable, AccessLost) as error:
-                yield from (Made(retry(intent, error), error) for intent in chunk)
+                yield from (Made(untried(intent, error), error) for intent in chunk)
                 return
             yield from self._workers.run(
                 lambda intent: self._make(intent, permit, sights.get(intent.pair.page_id)), chunk

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.errors import Refused
 from bridge.model import Op, Presence, Stamp, Sync
 from bridge.postgres import statements
@@ -72,7 +72,7 @@ class RowWriter:
                 return self._done_before(conn, intent)
             except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
                 return Receipt(intent.id, Outcome.UNKNOWN, reason="its transaction is still being committed")
-            return Receipt(intent.id, Outcome.RETRY, reason="it did not reach the database")
+            return Receipt(intent.id, Outcome.RETRY, reason="it did not reach the database", blame=Blame.UNCLEAR)
 
     def trim(self, settled: Sequence[str]) -> None:
         """Forgets the proof of intents whose outcome the journal has."""
@@ -253,7 +253,8 @@ class RowWriter:
             except psycopg.Error:
                 conn.close()
         if conn.closed:
-            return Receipt(intent.id, Outcome.RETRY, reason="the connection was lost before the write was committed")
+            reason = "the connection was lost before the write was committed"
+            return Receipt(intent.id, Outcome.RETRY, reason=reason, blame=Blame.UNCLEAR)
         if isinstance(error, psycopg.errors.UniqueViolation):
             if (error.diag.schema_name, error.diag.table_name) == ("notion_bridge", "applied"):
                 return self._done_before(conn, intent)

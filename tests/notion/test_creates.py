@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.ends import Outcome
+from bridge.ends import Blame, Outcome
 from bridge.errors import LockHeld
 from bridge.model import Op
 from tests.notion.conftest import World
@@ -52,7 +52,8 @@ def test_a_create_that_came_to_nothing_is_tried_again_only_after_the_index_had_i
     assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
     began = world.clock.monotonic()
     looks = world.requests("POST", "/query$")
-    assert settled(world, end, intent).outcome is Outcome.RETRY
+    found = settled(world, end, intent)
+    assert (found.outcome, found.blame) == (Outcome.RETRY, Blame.UNCLEAR)
     assert world.clock.monotonic() - began >= 15
     assert world.requests("POST", "/query$") - looks >= 4
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bridge.ends import Evidence, Outcome, Receipt
+from bridge.ends import Blame, Evidence, Outcome, Receipt
 from bridge.model import Presence
 from bridge.sandbox.notion import Request
 from tests.notion.conftest import World
@@ -248,7 +248,7 @@ def test_a_conflict_is_certainly_not_written(world: World, status: int) -> None:
     page = world.row(1, name="old")
     world.sandbox.faults.fail(status, "PATCH")
     [receipt] = applied(world.end(), world.update(world.seen(page), name="new"))
-    assert receipt.outcome is Outcome.RETRY
+    assert (receipt.outcome, receipt.blame) == (Outcome.RETRY, Blame.RECORD)
     assert world.shown(page, "name") == "old"
 
 
@@ -269,7 +269,7 @@ def test_a_write_that_cannot_be_guarded_is_certainly_not_written(world: World) -
     world.sandbox.faults.fail(503, "GET", times=None)
     world.sandbox.faults.fail(503, "POST", times=None)
     receipts = lost(world.end(), *intents)
-    assert {receipt.outcome for receipt in receipts} == {Outcome.RETRY}
+    assert {(receipt.outcome, receipt.blame) for receipt in receipts} == {(Outcome.RETRY, Blame.SIDE)}
     assert len(receipts) == 12
     assert world.requests("PATCH") == 0
 
@@ -278,7 +278,7 @@ def test_lost_access_is_raised_after_every_intent_has_its_receipt(world: World) 
     intents = [world.update(world.seen(world.row(n, name="old")), name="new") for n in range(6)]
     world.sandbox.faults.fail(403, "PATCH", times=None)
     receipts = lost(world.end(), *intents)
-    assert {receipt.outcome for receipt in receipts} == {Outcome.RETRY}
+    assert {(receipt.outcome, receipt.blame) for receipt in receipts} == {(Outcome.RETRY, Blame.SIDE)}
     assert len(receipts) == 6
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.ends import Intent, Outcome, Receipt
+from bridge.ends import Blame, Intent, Outcome, Receipt
 from bridge.errors import Unavailable
 from bridge.model import Sync
 from bridge.postgres import PostgresEnd
@@ -67,7 +67,8 @@ def test_not_committed(end: PostgresEnd, line: Line, user: User) -> None:
     line.on(b"COMMIT", Fate.LOST)
     intent = create({"title": "a"})
     assert write(end, intent).outcome is Outcome.UNKNOWN
-    assert end.find_out(intent).outcome is Outcome.RETRY
+    found = end.find_out(intent)
+    assert (found.outcome, found.blame) == (Outcome.RETRY, Blame.UNCLEAR)
     assert rows(user) == []
     assert write(end, intent).outcome is Outcome.DONE
     assert rows(user) == [("a",)]

@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from bridge.ends import Evidence, Intent, Outcome, Receipt
+from bridge.ends import Blame, Evidence, Intent, Outcome, Receipt
 from bridge.errors import AccessLost
 from bridge.model import Codec, FieldValue, Presence, Value
 from bridge.postgres import PostgresEnd, grants_sql, table_sequences
@@ -365,7 +365,7 @@ def test_a_busy_row_is_tried_later(database: str, user: User) -> None:
     with user.transaction():
         user.execute("SELECT FROM tasks FOR UPDATE")
         (receipt,) = RowWriter(session, sync).apply([update(("1",), title=("a", "b"))])
-    assert receipt.outcome is Outcome.RETRY
+    assert (receipt.outcome, receipt.blame) == (Outcome.RETRY, Blame.RECORD)
     session.close()
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.ends import Evidence, Outcome
+from bridge.ends import Blame, Evidence, Intent, Outcome
 from bridge.engine.decisions import carry_out
 from bridge.engine.settle import ATTEMPTS_MAX
 from bridge.model import Op, Presence, Side
-from tests.unit.desk import at, minute, page, row, stamp
+from tests.unit.desk import Desk, at, minute, page, row, stamp
 from tests.unit.writes import (
     AFTER,
     BEFORE,
@@ -163,3 +163,49 @@ def test_a_page_that_is_away_when_it_is_written_waits() -> None:
     assert desk.plan() == []
     assert [(item["kind"], item["reason"]) for item in desk.parked()] == [("away", "it was moved")]
     assert desk.pair("1").page_id == "page-1"
+
+
+def outage(desk: Desk, intent: Intent, blame: Blame) -> Intent:
+    """More failures than a record may have of its own; the side answers in between, and each is tried at once."""
+    for _ in range(3 * ATTEMPTS_MAX):
+        desk.answer(intent, Outcome.RETRY, reason="no answer", blame=blame)
+        desk.journal.release("tasks", intent.action.side)
+        intent = desk.planned()
+    return intent
+
+
+@pytest.mark.parametrize("blame", [Blame.SIDE, Blame.UNCLEAR])
+@pytest.mark.parametrize("make", MAKERS)
+def test_no_outage_of_a_side_gives_a_record_up(make: Maker, blame: Blame) -> None:
+    """Worlds: records were parked as given up after an outage of minutes, and waited for a person."""
+    desk, intent = make()
+    intent = outage(desk, intent, blame)
+    assert desk.parked() == []
+    desk.answer(intent, Outcome.RETRY, reason="busy")
+    assert desk.parked() == [], "the first failure of its own"
+
+
+def test_a_record_that_breaks_a_side_which_takes_others_is_given_up() -> None:
+    """An error of the side's own, each time this record is written, while it makes every other write."""
+    desk, intent = update_page()
+    for number in range(ATTEMPTS_MAX + 2):
+        assert desk.parked() == []
+        desk.answer(intent, Outcome.RETRY, reason="internal error", blame=Blame.UNCLEAR)
+        desk.record(f"other-{number}", BEFORE)
+        desk.see(row(f"other-{number}", AFTER))
+        other = desk.planned()
+        desk.answer(other, Outcome.DONE, page(f"page-other-{number}", f"other-{number}", AFTER, seen=at(900)))
+        if number <= ATTEMPTS_MAX:
+            desk.clock.seconds += 60.0
+            intent = desk.planned()
+    assert [found["reason"] for found in desk.parked()] == [f"given up after {ATTEMPTS_MAX} attempts: internal error"]
+
+
+def test_while_a_side_fails_for_everyone_another_record_s_older_success_proves_nothing() -> None:
+    desk, intent = update_page()
+    desk.record("other", BEFORE)
+    desk.see(row("other", AFTER))
+    other = desk.planned()
+    desk.answer(other, Outcome.DONE, page("page-other", "other", AFTER, seen=at(900)))
+    outage(desk, intent, Blame.UNCLEAR)
+    assert desk.parked() == []

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.ends import Batch, Evidence, Outcome
+from bridge.ends import Batch, Evidence, Observation, Outcome
 from bridge.errors import SetupError, Unavailable
-from bridge.model import Op
+from bridge.model import Op, Presence, Side
 from tests.unit.desk import at, minute, page, row
 from tests.unit.fake_world import BEFORE, World
 
@@ -214,3 +214,31 @@ def test_old_history_is_trimmed_once_an_hour() -> None:
     world.loop.run()
     assert sorted(set(trims)) == [0, 1, 2]
     assert all(trims.count(times) > 2 for times in (1, 2)), "not in every round"
+
+
+def test_a_page_that_was_away_and_is_in_the_trash_is_found_there() -> None:
+    """Worlds, seed 52: access was lost while the answer to a trashing was, so that the page was away. Nobody looked at
+    it again; the person who took it out of the trash later had, for the bridge, changed nothing, and it was trashed
+    once more."""
+    world = World()
+    for key in ("1", "2"):
+        world.add_row(key)
+        world.add_page(f"page-{key}", key)
+    world.loop.run_once()
+    for key in ("1", "2"):
+        away = Observation(Side.NOTION, Presence.AWAY, page_id=f"page-{key}", seen=at(30), note="not shared")
+        world.pages.records[f"page-{key}"] = away
+    world.restart()
+    world.loop.run_once()
+    assert [world.desk.pair(key).notion.presence for key in "12"] == [Presence.AWAY] * 2
+    del world.pages.records["page-1"]  # in the trash
+    world.rows.records.clear()
+    world.restart()
+    world.loop.run_once()
+    assert [world.desk.page_pair(f"page-{key}").notion.presence for key in "12"] == [Presence.GONE, Presence.AWAY]
+    assert world.applied(world.pages) == []
+    world.add_page("page-1", "1")
+    world.pages.records["page-1"] = replace(world.pages.records["page-1"], seen=at(20_000))
+    world.restart()
+    world.loop.run_once()
+    assert world.applied(world.rows) == [Op.CREATE], "it was taken out of the trash"

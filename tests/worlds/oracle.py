@@ -46,6 +46,7 @@ class Oracle:
             *self._back_from_the_dead(),
             *self._twice(),
             *self._told_twice(),
+            *self._given_up(),
             *self._restless(),
             *self._untruthful(),
             *self._inconsistent(),
@@ -139,11 +140,17 @@ class Oracle:
                 found |= {pair.page_id or "", *(pair.key or ()), *(read_key(row["key"]) or ())}
         return found
 
+    def _read_made_again(self) -> set[str]:
+        """Keys of pages that the bridge made, and that were trashed before it had an answer: no query shows them."""
+        trashed = self._world.pages.pages(trashed=True)
+        unheard = [i for i in self._world.watch.created if i in trashed and not self._journal.pair_by_page("tasks", i)]
+        return {str(trashed[page_id]["key"]) for page_id in unheard}
+
     def _back_from_the_dead(self) -> Iterator[str]:
         """S11: what somebody replaced or deleted shows again, and no record says why."""
-        ledger = self._world.ledger
+        ledger, excused = self._world.ledger, self._survivors | self._read_made_again()
         for value, record, field in self._shown():
-            if not ledger.is_replaced(value) or value in ledger.copied or record in self._survivors:
+            if not ledger.is_replaced(value) or value in ledger.copied or record in excused:
                 continue
             if value in self._world.watch.disturbed:
                 continue
@@ -173,6 +180,13 @@ class Oracle:
                 yield f"S4: {times} records of one conflict: {conflict}"
 
     # The bridge
+
+    def _given_up(self) -> Iterator[str]:
+        """L3: sides fail here, and rows are locked for seconds; no record is so for its own sake that often."""
+        for state in ("open", "cleared", "retried", "dropped"):
+            for row in self._journal.parked(state=state):
+                if row["kind"] == "failing":
+                    yield f"L3: record {row['pair']}: {row['reason']}"
 
     def _restless(self) -> Iterator[str]:
         for write in self._world.watch.writes_when_silent:

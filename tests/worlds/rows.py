@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.clock import CommonClock
-from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.errors import Refused
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres.outbox import Acknowledgement, event_batch
@@ -17,6 +17,7 @@ from tests.worlds.table import Locked, Server, Transaction, Violation, Wire, sto
 
 BRIDGE = "bridge"
 _LOCK_TIMEOUT_S = 3.0
+_LOST = "the connection was lost before the write"
 
 
 class RowTrouble:
@@ -166,7 +167,7 @@ class ModelEnd:
         match self._trouble.commit():
             case "before":
                 transaction.rollback()
-                return Receipt(intent.id, Outcome.RETRY, reason="the connection was lost before the write")
+                return Receipt(intent.id, Outcome.RETRY, reason=_LOST, blame=Blame.UNCLEAR)
             case "undone":
                 transaction.rollback()
                 return unknown
@@ -195,7 +196,7 @@ class ModelEnd:
             return Receipt(intent.id, Outcome.UNKNOWN, reason="its transaction is still being committed")
         if intent.id in self._server.state.applied:
             return self._done_before(intent)
-        return Receipt(intent.id, Outcome.RETRY, reason="it did not reach the database")
+        return Receipt(intent.id, Outcome.RETRY, reason="it did not reach the database", blame=Blame.UNCLEAR)
 
     def trim(self, settled: Sequence[str]) -> None:
         self._trouble.visit("trim")
