@@ -47,9 +47,9 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a person decided about this pair: values for conflicting fields, a yes or no to a held deletion."""
+    """What a person decided about this pair: what each side shall hold in a field, a yes or no to a held deletion."""
 
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Mapping[Side, Value]] = field(default_factory=dict)
     deletion: str = ""  # "", APPROVED or REJECTED
 
 
@@ -208,14 +208,15 @@ def _merge_lapsed(draft: _Draft, item: Field) -> None:
         draft.waiting.append(Waiting(item.name, Side.POSTGRES, reason, page))
 
 
-def _settle_as_said(draft: _Draft, item: Field, value: Value) -> None:
-    """A person decided: both sides get the value, each only where it differs."""
-    if draft.pair.postgres.values[item.name] != value:
-        draft.carry(item, Side.POSTGRES, value)
-    if not item.codec.stands_for(draft.pair.notion.values[item.name], value):
-        draft.carry(item, Side.NOTION, value)
-    if not any(item.name in draft.changes[side] for side in Side):
-        draft.agreed[item.name] = value
+def _settle_as_said(draft: _Draft, item: Field, wanted: Mapping[Side, Value]) -> None:
+    """A person decided: both sides get their value, each only where it differs."""
+    row, page = wanted[Side.POSTGRES], wanted[Side.NOTION]
+    if draft.pair.postgres.values[item.name] != row:
+        draft.carry(item, Side.POSTGRES, row)
+    if not item.codec.stands_for(draft.pair.notion.values[item.name], page):
+        draft.carry(item, Side.NOTION, page)
+    if row == page and not any(item.name in draft.changes[side] for side in Side):
+        draft.agreed[item.name] = row
 
 
 def _merge_first(draft: _Draft, item: Field, sync: Sync) -> None:

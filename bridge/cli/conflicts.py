@@ -137,7 +137,7 @@ def undo(environment: Environment, numbers: tuple[int, ...]) -> ExitCode:
     """Take decisions back.
 
     Where it was not written yet, everything is as it was. Afterwards a conflict that a rule had decided gets its
-    winner's value again; one that had waited for you is listed again, to be decided anew.
+    winner's value again; for one that had waited for you both sides get their own value back, and it waits again.
 
     \b
     Example:
@@ -286,7 +286,9 @@ def verdict(row: Row) -> str:
         return "waits for you"
     if row["state"] == "decided":
         return f"{row['winner']} won ({row['rule']})" if row["take"] != UNDONE else "taken back"
-    return f"{row['take']} taken" if row["state"] == "resolved" else f"{row['take']} is being written"
+    if row["state"] == "resolved":
+        return f"{row['take']} taken"
+    return "both sides get their own back" if row["take"] == UNDONE else f"{row['take']} is being written"
 
 
 def _show(environment: Environment, row: Row, case: Case) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from bridge.console.keys import CTRL_C, END
 from bridge.console.layout import count, shown
-from bridge.engine.cases import RESOLVED, RESOLVING, Case
+from bridge.engine.cases import RESOLVED, RESOLVING, UNDONE, Case
 from bridge.errors import BridgeError
 from bridge.model import Side, Unfit
 from bridge.values.canonical import plain
@@ -230,7 +230,9 @@ class Review:
             return
         undone = answer["undone"]
         self.message = "taken back: it is as it was"
-        if any(item["state"] == RESOLVING for item in undone):
+        if any(item["take"] == UNDONE and item["state"] == RESOLVING for item in undone):
+            self.message = "taken back: both sides get their own value again"
+        elif any(item["state"] == RESOLVING for item in undone):
             self.message = "taken back: what had won is written again"
         elif any(item["take"] for item in undone):
             self.message = "both sides hold it already; take what they shall have instead"
@@ -283,7 +285,7 @@ def state_words(case: Case) -> str:
     if case.waits:
         return "waits for you"
     if case.state == RESOLVING:
-        return f"{_taken(case)} is being written"
+        return "gets both values back" if case.take == UNDONE else f"{_taken(case)} is being written"
     if case.state == RESOLVED:
         return f"{_taken(case)} taken"
     return f"{case.winner} won" if case.winner else "taken back"

@@ -106,9 +106,10 @@ class Authors:
         self._people = names.section("people") if names is not None else {}
 
     def called(self, author: str) -> str:
-        """A person's name instead of the id that Notion gives, when it is known; else the beginning of it."""
+        """A person's name or e-mail address instead of the id that Notion gives; the beginning of that when neither is
+        known."""
         told = self._people.get(author)
-        name = told.get("name") if isinstance(told, dict) else None
+        name = (told.get("name") or told.get("email")) if isinstance(told, dict) else None
         return str(name) if name else f"user {author[:8]}" if _ID.fullmatch(author) else author
 
 

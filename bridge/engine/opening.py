@@ -243,7 +243,9 @@ def open_bridge(
         closing.callback(journal.close)
         tasks = ThreadTasks(journal.transaction)  # one commit to disk for all answers that came meanwhile
         closing.callback(tasks.close)
-        bot = sides.client.me().body["id"]
+        me = sides.client.me().body
+        sides.people.meet([me])
+        bot = me["id"]
         chosen = [config.sync(name) for name in names] or list(config.syncs)
         workers = [_worker(sides, journal, tasks, sync, bot) for sync in chosen]
         sides.links.attach(journal)

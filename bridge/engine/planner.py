@@ -10,6 +10,7 @@ from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Intent
 from bridge.engine.links import reread
+from bridge.engine.parting import Parting, is_parting
 from bridge.engine.portions import portion
 from bridge.engine.resolving import read_seen
 from bridge.engine.told import status_text
@@ -41,6 +42,7 @@ class Planner:
         self._sync = sync
         self._clock = clock
         self._new_id = new_id
+        self._parting = Parting(journal, sync)
 
     def plan(self, limit: int, *, deletes: bool = True) -> list[Intent]:
         """Merges pairs that changed until about `limit` writes are decided; journals what was agreed, what
@@ -74,6 +76,7 @@ class Planner:
 
     def preview(self, pair: Pair) -> Planned:
         """What a plan would decide about one pair."""
+        pair = self._parting.ended(pair)
         parked = self._journal.parked_of(pair)
         decision = merge(pair, self._sync, self._said(pair, parked))
         return Planned(pair, hold_back(decision, parked, self._portion))
@@ -86,7 +89,8 @@ class Planner:
         if known is not pair:
             self._journal.save_pair(known)
             pair = known
-        decision = self.preview(pair).decision
+        planned = self.preview(pair)
+        pair, decision = planned.pair, planned.decision
         if not deletes and any(action.op is Op.DELETE for action in decision.actions):
             self._put_off(pair)
             return []
@@ -137,13 +141,13 @@ class Planner:
 
     def _said(self, pair: Pair, parked: list[Row]) -> Said:
         """What a person decided about this pair and is not yet carried out."""
-        values: dict[str, Value] = {}
+        values = self._parting.wanted(pair)
         for row in self._journal.open_conflicts_of(pair):
-            if row["state"] != "resolving":
+            if row["state"] != "resolving" or is_parting(row):
                 continue
             chosen = self._chosen(row)
             if _still_as_shown(pair, row, chosen):
-                values[row["field"]] = chosen
+                values[row["field"]] = dict.fromkeys(Side, chosen)
             else:
                 # Somebody edited the field after the choice was made: the edit is merged like any other.
                 self._journal.set_conflict(row["id"], "decided" if row["winner"] else "resolved", "overtaken", None)
@@ -154,7 +158,7 @@ class Planner:
         """A resolution is done when both sides show what was chosen; an open conflict, when the sides agree."""
         for row in self._journal.open_conflicts_of(pair):
             field = row["field"]
-            if field not in pair.postgres.values or field not in pair.notion.values:
+            if field not in pair.postgres.values or field not in pair.notion.values or is_parting(row):
                 continue
             value = pair.postgres.values[field]
             agreed = self._agree(pair, field)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge.engine.cases import DECIDED, OPEN, RESOLVED, RESOLVING, UNDONE
+from bridge.engine.parting import can_part, is_parting
 from bridge.engine.typed import parse_like
 from bridge.errors import BridgeError, ConfigError, ExitCode
 from bridge.journal import Journal
@@ -38,6 +39,8 @@ def resolve(
     `seen` is what both sides held when the person chose, by side; without it they must hold what the conflict shows.
     """
     row = _conflict(journal, id)
+    if is_parting(row):
+        raise _being_taken_back(row)
     if row["state"] in (RESOLVING, RESOLVED):
         raise DecisionRefused(
             f"conflict {id} is already {row['state']}: {row['take']} was taken",
@@ -70,10 +73,12 @@ def undo(journal: Journal, id: int) -> dict[str, Any]:  # noqa: A002 - the reque
     """Takes a decision back.
 
     One that is not being written yet is as if it had never been made. After it was written, a conflict that a rule had
-    decided gets its winner's value again; one that had waited is to be decided anew, and both sides hold what was taken
-    until then.
+    decided gets its winner's value again. One that had waited waits again, and both sides get their own values back;
+    where that cannot be, it is to be decided anew, and both sides hold what was taken until then.
     """
     row = _conflict(journal, id)
+    if is_parting(row):
+        raise _being_taken_back(row)
     if row["state"] not in (RESOLVING, RESOLVED):
         raise DecisionRefused(f"conflict {id} was not decided by a person", hint="There is nothing to take back.")
     pair = journal.pair(row["pair"])
@@ -86,6 +91,10 @@ def undo(journal: Journal, id: int) -> dict[str, Any]:  # noqa: A002 - the reque
         journal.soil(pair.id)
         return {"id": id, "state": before, "take": None}
     _check_holds(pair, row)
+    if can_part(row):
+        journal.set_conflict(id, RESOLVING, UNDONE, _chosen(row))
+        journal.soil(pair.id)
+        return {"id": id, "state": RESOLVING, "take": UNDONE}
     if not row["winner"]:
         journal.set_conflict(id, DECIDED, UNDONE, _chosen(row))
         return {"id": id, "state": DECIDED, "take": UNDONE}
@@ -94,6 +103,13 @@ def undo(journal: Journal, id: int) -> dict[str, Any]:  # noqa: A002 - the reque
     )
     journal.soil(pair.id)
     return {"id": id, "state": RESOLVING, "take": row["winner"]}
+
+
+def _being_taken_back(row: Row) -> DecisionRefused:
+    return DecisionRefused(
+        f"the decision about conflict {row['id']} is being taken back: both sides get their own value again",
+        hint="It can be decided as soon as that is written.",
+    )
 
 
 def _each(

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from bridge.errors import AccessLost, Unavailable
 from bridge.notion.client import NotionClient
 from bridge.notion.errors import AccessDenied, Invalid, NotFound
 from bridge.values.people import Person, person_in
 
 Json = Mapping[str, Any]
+_FEW = 3  # strangers that are asked for one by one; for more of them the list of users is cheaper
 _BLIND = (
     "the integration may not read users, so that people are known by their ids only; give it the capability to read "
     "user information with e-mail addresses"
@@ -66,6 +68,24 @@ class Directory:
         for person in met:
             if self._is_stranger(person):
                 self._ask(person.id)
+
+    def introduce(self, user_ids: Iterable[str]) -> None:
+        """Asks for those of whom nothing is known, a few at a time. For names that are only shown: where Notion does
+        not answer nothing is raised, and they are asked for again when they are met again."""
+        strangers = [user_id for user_id in dict.fromkeys(map(str.lower, user_ids)) if self._unknown(user_id)]
+        try:
+            if len(strangers) > _FEW:
+                self.refresh()
+            for user_id in [user_id for user_id in strangers if self._unknown(user_id)][:_FEW]:
+                self._ask(user_id)
+                with self._lock:
+                    self._asked.add(user_id)
+        except (Unavailable, AccessLost):
+            return
+
+    def _unknown(self, user_id: str) -> bool:
+        with self._lock:
+            return not (self.problem or user_id in self._people or user_id in self._asked)
 
     def _is_stranger(self, person: Person) -> bool:
         with self._lock:

@@ -73,6 +73,7 @@ class NotionFeed:
                 observed = self._pages.observe(page, reply, Evidence.SCAN)
                 if _newer(observed, seen.get(page["id"])):
                     seen[page["id"]] = observed
+        self._pages.names.introduce(observed.author for observed in seen.values())
         confirmed = self._clock.at(began).earliest - self._lag if began is not None else None
         newest = max((o.edited for o in seen.values() if o.edited is not None), default=None)
         return Batch(list(seen.values()), _Mark(newest), confirmed=confirmed)
@@ -91,6 +92,7 @@ class NotionFeed:
         self._pages.names.refresh()
         before = self._listing.newest(Priority.BACKFILL)
         known: dict[str, datetime | None] = {}
+        authors: set[str | None] = set()
         for reply in self._listing.pages(CREATED, priority=Priority.BACKFILL):
             observations = []
             for page in results(reply):
@@ -98,7 +100,9 @@ class NotionFeed:
                 if page["id"] not in known or observed.edited != known[page["id"]]:
                     known[page["id"]] = observed.edited
                     observations.append(observed)
+                    authors.add(observed.author)
             yield Batch(observations, more=True)
+        self._pages.names.introduce(authors)
         yield Batch((), _Mark(before))
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:

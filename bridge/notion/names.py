@@ -55,6 +55,12 @@ class Names:
         elif kind in WITH_PEOPLE:
             self._people.meet(items)
 
+    def introduce(self, authors: Iterable[str | None]) -> None:
+        """Learns who edited the pages that were read, for people who look at a conflict or a history. Raises nothing:
+        no edit waits for a name."""
+        if self._given_people is not None:
+            self._given_people.introduce(author for author in authors if author)
+
     def adopted(self, sync: Sync) -> Names:
         """The same books for the sync as it is bound now."""
         return Names(self._client, sync, self._common, self._given_people, self._options)

@@ -66,7 +66,11 @@ def test_a_decision_that_cannot_be_written_now_is_kept(divided: World) -> None:
 
 def test_a_decision_is_taken_back_by_a_flag(divided: World) -> None:
     assert divided.type("conflicts", "resolve", "1", "--take", "notion").exit_code == 0
-    assert divided.json("conflicts", "undo", "1")["undone"] == [{"id": 1, "state": "decided", "take": "undone"}]
+    assert divided.titles() == ("theirs", "theirs")
+    assert divided.json("conflicts", "undo", "1")["undone"] == [{"id": 1, "state": "open", "take": None}]
+    assert divided.titles() == ("ours", "theirs"), "both sides have their own value back"
+    assert divided.type("sync").exit_code == 3, "and it waits again"
+    assert len(divided.json("conflicts", "list", "--all")) == 1
     assert divided.json("conflicts", "resolve", "1", "--take", "postgres")["resolved"][0]["state"] == "resolved"
     assert divided.titles() == ("ours", "ours")
     assert divided.type("conflicts", "undo", "7").exit_code == 2
@@ -111,6 +115,7 @@ def test_show_tells_the_same_as_text_and_as_json(divided: World) -> None:
         found["by"]["notion"],
     ):
         assert fact in text
+    assert found["by"]["notion"] == "Ada"
 
 
 def test_an_unknown_number_says_where_to_look(divided: World) -> None:

@@ -16,6 +16,7 @@ from bridge.notion.directory import Directory
 from bridge.notion.end import NotionEnd
 from bridge.notion.names import Names
 from bridge.notion.optionbook import OptionBook
+from bridge.sandbox.notion import Fault
 from bridge.shapes import Column, Property
 from bridge.values.context import Context
 from bridge.values.people import find
@@ -235,3 +236,64 @@ def test_a_hosted_file_cannot_be_put_into_a_new_page(books: Books) -> None:
     (receipt,) = applied(books.end(), books.world.create("1", papers=("notion-file:scan.png",)))
     assert (receipt.outcome, receipt.field) == (Outcome.REFUSED, "papers")
     assert "upload it in Notion" in receipt.reason
+
+
+def edited_by(world: World, *names: str) -> list[str]:
+    """A row for each of them, as its last editor; their ids."""
+    people = [world.sandbox.person(name) for name in names]
+    for number, person in enumerate(people):
+        page = world.person.create_row(world.source_id, {"Key": f"{number}"})
+        person.edit(page, {"Name": f"row {number}"})
+    return [person.user.id for person in people]
+
+
+def poll(end: NotionEnd) -> None:
+    end.acknowledge(end.changes())
+
+
+def test_who_edited_a_page_is_asked_for_once(books: Books) -> None:
+    """Nobody has to map a property of people for that."""
+    world = books.world
+    (bob,) = edited_by(world, "Bob")
+    end = books.end()
+    poll(end)
+    assert books.kept["people"][bob]["name"] == "Bob"
+    for _ in range(3):
+        poll(end)
+        assert list(end.scan())
+    later = Directory(world.client, books.kept["people"], lambda _: None)
+    later.introduce([bob])
+    assert world.requests("GET", f"users/{bob}") == 1
+
+
+def test_many_who_edited_are_asked_for_with_the_list(books: Books) -> None:
+    world = books.world
+    edited = edited_by(world, *"BCDEF")
+    assert list(books.end().scan())
+    assert {books.kept["people"][user_id]["name"] for user_id in edited} == set("BCDEF")
+    assert world.requests("GET", "users") == 1
+
+
+def test_no_edit_waits_for_a_name(books: Books) -> None:
+    world = books.world
+    (bob,) = edited_by(world, "Bob")
+    world.sandbox.faults.add(Fault(method="GET", path="users", status=500, times=100))
+    end = books.end()
+    batch = end.changes()
+    assert [seen.author for seen in batch.observations] == [bob]
+    end.acknowledge(batch)
+    world.sandbox.faults.clear()
+    poll(end)
+    assert books.kept["people"][bob]["name"] == "Bob", "it is asked for again"
+
+
+def test_who_may_not_be_asked_for_is_not_asked_for_again(books: Books) -> None:
+    world = books.world
+    bot = world.sandbox.bot()
+    bot.capabilities = bot.capabilities - {"users", "emails"}
+    (bob,) = edited_by(world, "Bob")
+    end = books.end()
+    for _ in range(3):
+        poll(end)
+    assert world.requests("GET", f"users/{bob}") == 1
+    assert books.people.by_id(bob) is None

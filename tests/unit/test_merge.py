@@ -346,9 +346,19 @@ def test_what_cannot_be_held_waits_and_the_rest_goes_on() -> None:
 
 def test_a_persons_choice_is_written_where_it_differs() -> None:
     pair = make_pair({"title": "ours"}, {"title": "ours"}, {"title": "ours"})
-    decision = merge(pair, make_sync((make_field("title"),)), Said({"title": "theirs"}))
+    decision = merge(pair, make_sync((make_field("title"),)), Said({"title": dict.fromkeys(Side, "theirs")}))
     assert {action.side for action in decision.actions} == set(Side)
     assert all(c.new == "theirs" for side in Side for c in changes(decision, side).values())
+
+
+def test_each_side_gets_its_own_and_nothing_is_agreed_on() -> None:
+    pair = make_pair({"title": "taken"}, {"title": "taken"}, {"title": "theirs"})
+    said = Said({"title": {Side.POSTGRES: "ours", Side.NOTION: "theirs"}})
+    decision = merge(pair, make_sync((make_field("title"),)), said)
+    (action,) = decision.actions
+    assert (action.side, dict(action.changes)) == (Side.POSTGRES, {"title": Change("taken", "ours")})
+    assert decision.base == pair.base
+    assert not decision.conflicts
 
 
 def test_what_notion_shows_of_a_value_stands_for_it() -> None:
@@ -362,8 +372,8 @@ def test_what_notion_shows_of_a_value_stands_for_it() -> None:
     assert (carried.side, dict(carried.changes)) == (Side.NOTION, {"title": Change("9:00", "8:00")})
     (deleted,) = merge(make_pair({"title": "9:00:30"}, GONE, {"title": "9:00"}), sync).actions
     assert deleted.op is Op.DELETE
-    said = merge(make_pair({"title": "x"}, {"title": "9:00:30"}, {"title": "9:00"}), sync, Said({"title": "9:00:30"}))
-    assert not said.actions
+    said = Said({"title": dict.fromkeys(Side, "9:00:30")})
+    assert not merge(make_pair({"title": "x"}, {"title": "9:00:30"}, {"title": "9:00"}), sync, said).actions
 
 
 def test_the_key_is_put_into_a_page_that_lacks_it() -> None:

@@ -154,16 +154,88 @@ def test_after_it_was_written_a_winner_gets_its_value_back() -> None:
     assert titles(desk) == ("theirs", "theirs")
 
 
-def test_after_it_was_written_one_that_had_waited_is_decided_anew() -> None:
+@pytest.mark.parametrize(("take", "value"), [("value", "mine"), ("base", None), ("postgres", None), ("notion", None)])
+def test_after_it_was_written_one_that_had_waited_waits_again_and_both_sides_get_their_own_back(
+    take: str, value: str | None
+) -> None:
+    desk = divided()
+    before = desk.conflicts()
+    ask(desk, "resolve", id=1, take=take, **({"value": value} if value else {}))
+    written(desk)
+    assert ask(desk, "undo", id=1) == {"id": 1, "state": "resolving", "take": "undone"}
+    written(desk, 300.0)
+    assert titles(desk) == ("ours", "theirs")
+    # Empty either way: what was taken.
+    found = [{**conflict, "value": None} for conflict in desk.conflicts()]
+    assert found == before, "the same one, with the times of the edits, and no other"
+    assert case(desk).waits
+    base = desk.pair("1").base
+    assert base is not None
+    assert base.values["title"] == "before"
+    ask(desk, "resolve", id=1, take="notion")
+    written(desk, 400.0)
+    assert titles(desk) == ("theirs", "theirs")
+
+
+def parting() -> Desk:
+    """A decision is being taken back, and nothing is written yet."""
     desk = divided()
     ask(desk, "resolve", id=1, take="value", value="mine")
+    written(desk)
+    ask(desk, "undo", id=1)
+    return desk
+
+
+def test_while_it_is_being_taken_back_nothing_is_decided_about_it() -> None:
+    desk = parting()
+    for kind, arguments in (("resolve", {"take": "base"}), ("undo", {})):
+        with pytest.raises(DecisionRefused, match="is being taken back"):
+            ask(desk, kind, id=1, **arguments)
+
+
+def test_an_edit_made_before_anything_was_put_back_is_carried_over() -> None:
+    """Both sides had agreed on what was taken, and then somebody changed one of them."""
+    desk = parting()
+    desk.see(row("1", {"title": "newer"}, stamp=stamp(300)))
+    written(desk, 400.0)
+    assert titles(desk) == ("newer", "newer")
+    assert (case(desk).state, case(desk).take) == ("resolved", "overtaken")
+
+
+@pytest.mark.parametrize("edited", list(Side))
+def test_an_edit_made_while_it_was_put_back_waits_like_any_other(edited: Side) -> None:
+    desk = parting()
+    first, second = sorted(desk.plan(), key=lambda intent: intent.action.side is edited)
+    assert first.action.side is edited.other
+    desk.answer(first, Outcome.DONE)
+    own = {Side.POSTGRES: "ours", Side.NOTION: "theirs"}
+    looks = {
+        Side.POSTGRES: lambda title: row("1", {"title": title}, stamp=stamp(300)),
+        Side.NOTION: lambda title: page("page-1", "1", {"title": title}, edited=minute(5), seen=at(301)),
+    }
+    desk.see(looks[edited.other](own[edited.other]), looks[edited]("newer"))
+    desk.answer(second, Outcome.STALE)
+    assert desk.plan() == []
+    held = {**own, edited: "newer"}
+    assert titles(desk) == (held[Side.POSTGRES], held[Side.NOTION])
+    assert [found["state"] for found in desk.conflicts()] == ["resolved", "open"]
+
+
+def test_where_one_side_would_not_wait_it_is_decided_anew() -> None:
+    """A first sync that a person decided, where one side was empty: it could not be told apart from a new column."""
+    sync = make_sync(policy=Policy.MANUAL, first_sync=None)
+    desk = Desk(sync)
+    desk.see(row("1", {"title": "ours", "status": "Todo"}, stamp=stamp(1)))
+    desk.see(page("page-1", "1", {"title": None, "status": "Todo"}, seen=at(2)))
+    assert desk.plan() == []
+    ask(desk, "resolve", id=1, take="postgres")
     written(desk)
     assert ask(desk, "undo", id=1) == {"id": 1, "state": "decided", "take": "undone"}
     assert case(desk).to_decide
     assert not case(desk).moved_on
     ask(desk, "resolve", id=1, take="notion")
     written(desk, 300.0)
-    assert titles(desk) == ("theirs", "theirs")
+    assert titles(desk) == (None, None)
 
 
 def test_an_edit_made_since_is_not_undone_with_the_decision() -> None:
