@@ -12,7 +12,8 @@ import click
 
 from bridge.cli.applying import Writer, carry_on
 from bridge.cli.environment import JSON_VERSION, Environment
-from bridge.cli.output import key_shown, key_text, listing, many, moment_shown, value_shown
+from bridge.cli.listing import listing
+from bridge.cli.output import key_shown, key_text, many, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.config import Config
 from bridge.engine.cases import UNDONE, Case, Cases
@@ -299,10 +300,17 @@ def _show(environment: Environment, row: Row, case: Case) -> None:
         environment.print(f"page     {case.url}")
     environment.print(f"before   {value_shown(case.base, None)}")
     for side in Side:
-        first, last = case.when[side]
-        when = moment_shown(first) if first == last else f"{moment_shown(first)} to {moment_shown(last)}"
-        who = f" by {value_shown(case.who[side])}" if case.who[side] else ""
-        environment.print(f"{side.value:8} {value_shown(case.values[side], None)}   (changed{who} {when})")
+        environment.print(f"{side.value:8} {value_shown(case.values[side], None)}")
+        environment.print(f"         changed {_changed(case, side)}")
     for side in case.moved_on:
         environment.print(f"now      {side.value} was edited since, and holds {value_shown(case.now[side], None)}")
     environment.print(f"result   {verdict(row)}")
+
+
+def _changed(case: Case, side: Side) -> str:
+    """Who gave the field that value, as far as it is known, and between which moments."""
+    first, last = case.when[side]
+    when = moment_shown(first) if first == last else f"between {moment_shown(first)} and {moment_shown(last)}"
+    if first is None and last is None:
+        when = "at an unknown time"
+    return f"by {value_shown(case.who[side])}, {when}" if case.who[side] else when

@@ -13,8 +13,9 @@ from bridge.cli.applying import Writer, carry_on
 from bridge.cli.conflicts import as_json as conflict_json
 from bridge.cli.conflicts import verdict
 from bridge.cli.environment import JSON_VERSION, Environment
+from bridge.cli.listing import listing
 from bridge.cli.log import change_shown
-from bridge.cli.output import key_shown, key_text, listing, moment_shown
+from bridge.cli.output import key_shown, key_text, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.cli.records import Record, find
 from bridge.clock import Clock
@@ -149,7 +150,7 @@ def _show_records(environment: Environment, records: list[Record], wanted: Any) 
         environment.emit({"version": JSON_VERSION, "records": found})
         return
     for record, kept in zip(records, events, strict=True):
-        title = f" {record.title}" if record.title else ""
+        title = f" {value_shown(record.title)}" if record.title else ""
         environment.print(f"{record.pair.sync} {key_shown(record.pair.key)}{title}", "bold")
         rows = [[str(e.id), moment_shown(e.at), e.side.value, e.kind, _changes(e), _by(e, names)] for e in kept]
         environment.out.print(listing(("no", "at", "side", "what", "changes", "by"), rows))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from bridge.model import FieldValue, Key
@@ -73,13 +71,3 @@ def outbox_full(left_out: int) -> str:
     """What it means that the trigger notes no more."""
     more = f"{many(left_out, 'change')} more {'was' if left_out == 1 else 'were'} not noted one by one"
     return f"the outbox is full (outbox_max): {more}; the bridge reads the whole table instead"
-
-
-def listing(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
-    """A plain table without lines: readable on a terminal, in a log and for `cut`."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for header in headers:
-        table.add_column(Text(header), overflow="fold")
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else styled(cell) for cell in row))
-    return table

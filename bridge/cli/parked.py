@@ -11,7 +11,8 @@ import click
 
 from bridge.cli.applying import carry_on
 from bridge.cli.environment import JSON_VERSION, Environment
-from bridge.cli.output import key_shown, key_text, listing, moment_shown, value_shown
+from bridge.cli.listing import listing
+from bridge.cli.output import key_shown, key_text, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.config import Config
 from bridge.engine.cases import Cases, page_address

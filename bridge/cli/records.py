@@ -11,7 +11,8 @@ import click
 
 from bridge.cli.conflicts import verdict
 from bridge.cli.environment import JSON_VERSION, Environment
-from bridge.cli.output import key_shown, key_text, listing, moment_shown, value_shown
+from bridge.cli.listing import listing
+from bridge.cli.output import key_shown, key_text, moment_shown, value_shown
 from bridge.cli.parked import as_json as parked_json
 from bridge.cli.parked import way_out
 from bridge.cli.program import shared_options

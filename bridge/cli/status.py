@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, replace
 import click
 
 from bridge.cli.environment import JSON_VERSION, Environment
-from bridge.cli.output import listing, many, moment_shown, outbox_full, seconds_shown, unconfigured
+from bridge.cli.listing import listing
+from bridge.cli.output import many, moment_shown, outbox_full, seconds_shown, unconfigured
 from bridge.cli.program import shared_options
 from bridge.config import Config
 from bridge.engine.ratelog import spent

@@ -11,7 +11,8 @@ import click
 
 from bridge.cli.environment import JSON_VERSION, Environment
 from bridge.cli.exposure import exposures
-from bridge.cli.output import listing, many
+from bridge.cli.listing import listing
+from bridge.cli.output import many
 from bridge.cli.program import shared_options
 from bridge.cli.progress import EachRound, SyncProgress
 from bridge.cli.signals import stopping

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from bridge.cli.environment import JSON_VERSION, Environment
-from bridge.cli.output import key_shown, key_text, listing, many, value_shown
+from bridge.cli.listing import listing
+from bridge.cli.output import key_shown, key_text, many, value_shown
 from bridge.cli.program import shared_options
 from bridge.cli.reading import reading
 from bridge.engine import compare

@@ -92,8 +92,9 @@ def right(text: Text, width: int) -> Text:
 
 
 def spread(left: Text, right: Text, width: int) -> Text:
-    """One text at each end of a line; the left one gives way."""
+    """One text at each end of a line; the left one gives way, and a blank stays between them."""
     room = max(1, width - right.cell_len)
     start = left.copy()
-    start.truncate(room, overflow="ellipsis", pad=True)
+    start.truncate(max(1, room - 1) if right else room, overflow="ellipsis")
+    start.pad_right(max(0, room - start.cell_len))
     return Text.assemble(start, right)

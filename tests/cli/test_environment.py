@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from bridge.cli.environment import Environment
-from bridge.cli.output import clean, listing, many, seconds_shown, value_shown
+from bridge.cli.listing import listing
+from bridge.cli.output import clean, many, seconds_shown, value_shown
 from bridge.cli.program import Program, shared_options
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError, ConfigError, ExitCode, LockHeld

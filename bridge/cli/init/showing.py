@@ -6,7 +6,8 @@ from typing import Any
 
 from bridge.cli import tomlfile
 from bridge.cli.environment import Environment
-from bridge.cli.output import clean, listing
+from bridge.cli.listing import listing
+from bridge.cli.output import clean
 from bridge.cli.proposal import Proposal
 from bridge.cli.tomlfile import Setup
 from bridge.shapes import DataSource, Table

@@ -11,7 +11,8 @@ from bridge.cli.environment import JSON_VERSION, Environment
 from bridge.cli.init.known import known_sources
 from bridge.cli.init.linked import find_lines, is_named
 from bridge.cli.init.schema import Schema, read_schema
-from bridge.cli.output import listing, many
+from bridge.cli.listing import listing
+from bridge.cli.output import many
 from bridge.cli.proposal import Line, same_named
 from bridge.config import Config, SyncConfig, parse
 from bridge.engine.mending import Finding, Mend, findings
