@@ -27,6 +27,7 @@ from bridge.journal.store import Row
 from bridge.model import Side
 
 _SIDES = ("base", "postgres", "notion")
+_OFFERED = ("postgres", "notion", "base", "winner", "value=")
 _TAKES = "It can be: postgres, notion, base, winner, or value=TEXT."
 
 
@@ -99,6 +100,7 @@ def show(environment: Environment, number: int) -> ExitCode:
     "--take",
     required=True,
     metavar="postgres|notion|base|winner|value=TEXT",
+    shell_complete=lambda context, parameter, incomplete: [t for t in _OFFERED if t.startswith(incomplete)],
     help="The value that both sides shall have; `winner` keeps what the rule decided.",
 )
 @click.option("--record", is_flag=True, help="For every conflict of the same record.")

@@ -42,7 +42,8 @@ class History(click.Group):
         # A record may have the key `undo` or `show`: without more they are keys, and what is put back has a number.
         named = len(args) > 1 and args[0] in self.commands
         named = named and (args[0] == DEFAULT or any(word.isdigit() for word in args[1:]))
-        if not named and not set(args) & set(ctx.help_option_names):
+        completing = ctx.resilient_parsing and not args  # the shell asks what may stand here
+        if not named and not completing and not set(args) & set(ctx.help_option_names):
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -10,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from bridge.cli.environment import CONFIG_VARIABLE, Environment
+from bridge.config import DEFAULT_PATH
 from bridge.errors import BridgeError, ExitCode
 from bridge.migrations import MigrationsBroken
 
@@ -65,6 +68,7 @@ def shared_options(function: _Function) -> _Function:
             help="Only this [[sync]] of the configuration (default: all).",
             expose_value=False,
             callback=_note,
+            shell_complete=_sync_names,
         ),
         click.option(
             "--json",
@@ -79,6 +83,17 @@ def shared_options(function: _Function) -> _Function:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def _sync_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell offers after --sync. Only the names are read: the variables of the file may not be set yet."""
+    path = context.params.get("config_path") or os.environ.get(CONFIG_VARIABLE) or DEFAULT_PATH
+    try:
+        syncs = tomllib.loads(Path(path).read_text(encoding="utf-8")).get("sync", [])
+        names = [str(sync["name"]) for sync in syncs]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # no file, or not one of ours: there is nothing to offer, and a shell is no place for an error
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def _note(context: click.Context, parameter: click.Parameter, value: Any) -> None:

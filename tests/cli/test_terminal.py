@@ -16,7 +16,9 @@ import termios
 import time
 from collections.abc import Callable
 
+from bridge.sandbox.notion import Fault
 from tests.cli.conftest import World
+from tests.cli.test_run import until
 
 DEADLINE_S = 60.0
 ALTERNATE_ON, ALTERNATE_OFF, CURSOR_ON = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
@@ -84,6 +86,25 @@ def test_run_shows_the_live_console_and_restores_the_screen(world: World) -> Non
     assert CURSOR_ON in terminal.shown[terminal.shown.rindex(ALTERNATE_ON) :]
     assert "Traceback" not in terminal.shown
     assert world.type("verify").exit_code == 0
+
+
+def test_a_second_ctrl_c_leaves_the_console_at_once_and_nothing_is_lost(world: World) -> None:
+    """The first one lets what is under way end, and says so; the screen is as it was after both."""
+    world.sandbox.faults.add(Fault(method="POST", path="^/v1/pages", delay_before_s=3600.0))
+    world.sql("INSERT INTO tasks (title) VALUES ('on its way')")
+    terminal = Terminal(world, "run")
+    terminal.until(lambda _: bool(world.sandbox.log.find("POST", "^/v1/pages")), "the request is under way")
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.until(lambda shown: "Ctrl-C stops at once" in shown, "the console says that it stops")
+    assert terminal.process.poll() is None
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 130, terminal.shown
+    assert terminal.shown.count(ALTERNATE_ON) == terminal.shown.count(ALTERNATE_OFF) == 1
+    assert CURSOR_ON in terminal.shown[terminal.shown.rindex(ALTERNATE_OFF) :]
+    assert "Traceback" not in terminal.shown
+    world.sandbox.faults.clear()
+    until(lambda: world.type("sync").exit_code == 0, "the next start finds out")
+    assert [row["Name"] for row in world.ada.rows(world.source).values()] == ["on its way"]
 
 
 def test_run_writes_a_log_on_a_terminal_when_asked_to(world: World) -> None:

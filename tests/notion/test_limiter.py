@@ -263,3 +263,55 @@ def test_a_stopping_bridge_finishes_what_has_its_slots_and_begins_nothing() -> N
 def test_a_budget_without_room_for_guard_and_write_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         Limiter(EventClock(), 1)
+
+
+def test_what_was_sent_lately_is_counted_where_it_lies_in_the_minute() -> None:
+    lim, clock = limiter(100)
+    assert lim.sent_lately(6) == (0, 0, 0, 0, 0, 0)
+    send(lim)
+    send(lim, BACKFILL)
+    assert lim.sent_lately(6) == (0, 0, 0, 0, 0, 2)
+    clock.sleep(15)
+    send(lim, POLL)
+    assert lim.sent_lately(6) == (0, 0, 0, 0, 2, 1)
+    assert lim.sent_lately(1) == (3,)
+    clock.sleep(42)
+    assert lim.sent_lately(6) == (2, 1, 0, 0, 0, 0)
+    clock.sleep(10)
+    assert lim.sent_lately(6) == (1, 0, 0, 0, 0, 0), "the first two are older than a minute"
+
+
+@pytest.mark.parametrize("parts", [1, 7, 15, 60])
+def test_what_was_sent_lately_is_all_that_was_answered(parts: int) -> None:
+    lim, clock = limiter(200)
+    for number in range(59):
+        send(lim, list(Priority)[number % 3])
+        clock.sleep(1)
+    assert sum(lim.sent_lately(parts)) == lim.used() == 59
+    with lim.reserve(INTERACTIVE, 3) as permit, permit.flight():
+        assert sum(lim.sent_lately(parts)) == 59, "what is under way was not answered yet"
+        assert lim.used() == 62
+
+
+def test_what_an_earlier_process_sent_is_shown_too() -> None:
+    lim = Limiter(EventClock(), 100, spent_ago=[0.0, 30.0, 59.0])
+    assert lim.sent_lately(2) == (1, 2)
+
+
+def test_who_waits_is_told_by_class() -> None:
+    lim, clock = limiter(3)
+    seen: list[dict[Priority, int]] = []
+    nobody = dict.fromkeys(Priority, 0)
+    assert lim.waiting() == nobody
+    with lim.reserve(INTERACTIVE, 2) as permit:
+        assert lim.waiting() == {**nobody, INTERACTIVE: 2}, "who has a slot and was not answered is counted as well"
+        with permit.flight():
+            pass
+        assert lim.waiting() == {**nobody, INTERACTIVE: 1}
+    assert lim.waiting() == nobody, "what was not sent is given back"
+    send(lim, POLL)
+    send(lim, BACKFILL)
+    clock.at(clock.monotonic() + 1, lambda: seen.append(lim.waiting()))
+    send(lim, POLL)
+    assert seen == [{**nobody, POLL: 1}]
+    assert lim.waiting() == nobody
