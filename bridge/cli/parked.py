@@ -76,7 +76,7 @@ def show(environment: Environment, number: int) -> ExitCode:
         row = journal.parked_item(number)
         if row is None:
             raise NoSuchNumber(f"there is no parked item {number}", hint="See `notion-bridge parked list`.")
-        row = _with_record(journal, Cases(journal), row)
+        row = with_record(journal, Cases(journal), row)
     if environment.json:
         environment.emit(as_json(row))
         return ExitCode.OK
@@ -154,7 +154,7 @@ def _list(environment: Environment, *, everything: bool) -> ExitCode:
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
         found = [row for chosen in environment.chosen(config) for row in journal.parked(chosen.name, state)]
         cases = Cases(journal)
-        rows = [_with_record(journal, cases, row) for row in found]
+        rows = [with_record(journal, cases, row) for row in found]
         stopped = [_stopped(journal, cases, chosen.name) for chosen in environment.chosen(config)]
     stopped = [item for item in stopped if item["deletions"]]
     if environment.json:
@@ -173,7 +173,7 @@ def _list(environment: Environment, *, everything: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _with_record(journal: Journal, cases: Cases, row: Row) -> Row:
+def with_record(journal: Journal, cases: Cases, row: Row) -> Row:
     """An item with what people know its record by."""
     pair = journal.pair(row["pair"])
     return row | {"page_id": pair.page_id, "title": cases.title(pair)}
@@ -196,11 +196,10 @@ def _show_stopped(environment: Environment, item: dict[str, Any]) -> None:
 
 
 def as_json(row: Row) -> dict[str, Any]:
-    """One parked item; its value in the canonical form."""
+    """One parked item, from `with_record`; its value in the canonical form."""
     plain = ("id", "sync", "page_id", "field", "side", "kind", "reason", "state", "at", "ended_at")
-    facts = {name: row[name] for name in plain}
-    more = {"title": row["title"]} if "title" in row else {}
-    return facts | more | {"key": key_text(read_key(row["key"])), "value": json.loads(row["value"])}
+    facts = {name: row[name] for name in (*plain, "title")}
+    return facts | {"key": key_text(read_key(row["key"])), "value": json.loads(row["value"])}
 
 
 def _line(row: Row) -> list[str]:

@@ -14,7 +14,7 @@ from bridge.cli.environment import JSON_VERSION, Environment
 from bridge.cli.listing import listing
 from bridge.cli.output import key_shown, key_text, moment_shown, value_shown
 from bridge.cli.parked import as_json as parked_json
-from bridge.cli.parked import way_out
+from bridge.cli.parked import way_out, with_record
 from bridge.cli.program import shared_options
 from bridge.engine.cases import Cases, page_address
 from bridge.engine.notices import Notice
@@ -109,14 +109,15 @@ def _keys(text: str) -> Iterator[Key]:
 
 def _record(journal: Journal, pair: Pair) -> Record:
     writing = journal.intent_of_pair(pair)
+    cases = Cases(journal)
     return Record(
         pair,
         journal.pair_row(pair.id),
         events_of(journal, journal.events_of(pair)),
         [row for row in journal.conflicts(pair.sync) if row["pair"] == pair.id],
-        [row for row in journal.parked(pair.sync) if row["pair"] == pair.id],
+        [with_record(journal, cases, row) for row in journal.parked(pair.sync) if row["pair"] == pair.id],
         f"{writing[0].action.op.value} in {writing[0].action.side.value}: {writing[1]}" if writing else "",
-        Cases(journal).title(pair),
+        cases.title(pair),
         journal.sync_state(pair.sync),
     )
 
