@@ -26,6 +26,7 @@ from bridge.engine.notices import history as events_of
 from bridge.engine.requests import submit
 from bridge.errors import ConfigError, ExitCode
 from bridge.journal import Journal
+from bridge.journal.rows import read_moment
 from bridge.model import Side
 from bridge.values.canonical import decode
 from bridge.values.dates import parse_time
@@ -156,7 +157,8 @@ def _show_records(environment: Environment, records: list[Record], wanted: Any) 
         rows = [[str(e.id), moment_shown(e.at), e.side.value, e.kind, _changes(e), _by(e, names)] for e in kept]
         environment.out.print(listing(("no", "at", "side", "what", "changes", "by"), rows))
         for row in record.conflicts:
-            environment.print(f"conflict {row['id']}: {row['field'] or 'the record'}, {verdict(row)}")
+            found = moment_shown(read_moment(row["at"]))
+            environment.print(f"conflict {row['id']}: {row['field'] or 'the record'}, {verdict(row)}, found {found}")
 
 
 def _show_all(environment: Environment, moment: datetime, wanted: Any) -> None:

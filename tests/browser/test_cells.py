@@ -284,6 +284,37 @@ def test_hostile_text_stays_text(page: Page, tasks: Tasks) -> None:
     assert page.all("#main img, #side img, #main script") == []
 
 
+def test_ten_thousand_signs_push_nothing_away(page: Page, tasks: Tasks) -> None:
+    """The first lines are shown, and the editor has all."""
+    whole = "x" * 1_900
+    tasks.ada.edit(tasks.row, {"Name": [run(whole) for _ in range(6)], "Notes": [run("word " * 380) for _ in range(5)]})
+    tasks.ada.create_row(tasks.source, {"Name": "next"})
+    page.open(tasks.source)
+    page.tab("activity")
+    assert page.text(tasks.row, "Name") == whole * 6
+    heights = page.driver.execute_script("return [...document.querySelectorAll('tbody tr')].map(r => r.offsetHeight)")
+    assert max(heights) < 200, heights
+    page.edit(tasks.row, "Name", Keys.CONTROL + Keys.END + Keys.NULL, "!", Keys.ENTER)
+    page.until(lambda: tasks.value("Name") == whole * 6 + "!", "the whole text and what was typed")
+    page.until(lambda: page.all("#activity li"), "the activity")
+    assert max(len(line) for line in page.texts("#activity li")) < 400, "told in a few words"
+
+
+def test_signs_that_command_a_terminal_or_turn_the_writing_stay_in_their_cell(page: Page, tasks: Tasks) -> None:
+    evil = "\u202eevil\u2066 \x1b[31m\x07 end"
+    tasks.ada.add_option(tasks.source, "Tags", evil)
+    tasks.ada.edit(tasks.row, {"Name": evil, "Tags": [evil], "Mail": evil})
+    page.open(tasks.source)
+    for name in ("Name", "Tags", "Mail"):
+        page.shows(tasks.row, name, evil)
+        isolated = "return getComputedStyle(document.querySelector(arguments[0])).unicodeBidi"
+        assert "isolate" in page.driver.execute_script(isolated, page.where(tasks.row, name))
+    page.tab("activity")
+    tasks.ada.edit(tasks.row, {"Name": evil + "!"})
+    page.until(lambda: evil[:5] in "".join(page.texts("#activity li")), "the activity")
+    assert page.driver.title == "Tasks"
+
+
 def test_markup_that_is_pasted_or_typed_is_text(page: Page, tasks: Tasks) -> None:
     page.open(tasks.source)
     page.edit(tasks.row, "Notes", "<b>bold</b> & <i>", Keys.ENTER)

@@ -267,3 +267,32 @@ def test_a_sandbox_that_is_away_and_comes_back(page: Page, sandbox: Sandbox, ada
         page.until(lambda: page.titles() == ["b"] and page.texts("#link") == ["live"], "it is back")
         page.driver.get("about:blank")
     assert all("ERR_" in message for message in page.complaints())
+
+
+def test_who_edited_a_row_stays_in_sight_and_covers_no_cell_that_has_the_focus(page: Page, ada: Person) -> None:
+    """In a table that is wider than the window, and in its trash."""
+    columns = {f"Column {number}": "rich_text" for number in range(12)}
+    source = ada.create_database("Wide", {"Name": "title", **columns})[1]
+    kept, gone = (ada.create_row(source, {"Name": name}) for name in ("kept", "gone"))
+    ada.trash(gone)
+    page.driver.set_window_size(1400, 800)
+    page.open(source)
+    assert in_sight(page, page.where(kept, META))
+    page.click(kept, "Name")
+    page.keys(Keys.ESCAPE)
+    page.closed()
+    for name in columns:
+        page.keys(Keys.ARROW_RIGHT)
+        page.until(lambda name=name: in_sight(page, page.where(kept, name)), f"{name} is not covered")  # type: ignore[misc]
+    page.tab("trash")
+    page.until(lambda: page.titles() == ["gone"], "the trash")
+    assert in_sight(page, "button.restore")
+
+
+def in_sight(page: Page, selector: str) -> bool:
+    """Whether a click in the middle of it would meet it."""
+    script = """
+const found = document.querySelector(arguments[0]), box = found.getBoundingClientRect();
+const top = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+return top !== null && found.contains(top);"""
+    return bool(page.driver.execute_script(script, selector))

@@ -67,9 +67,16 @@ const CHIP = {
   files: (file) => element("span", { class: "chip" }, icon("files"), file.url ? link(file.name, file.url) : words(file.name)),
 };
 
+const LONG = 300; // signs; of a longer text the first lines are shown, and its editor shows all
+
+function text(value) {
+  const nodes = shown(value);
+  return plain(value).length > LONG ? [element("div", { class: "clamp" }, ...nodes)] : nodes;
+}
+
 const SHOW = {
-  title: shown,
-  rich_text: shown,
+  title: text,
+  rich_text: text,
   number: (value, property) => [number(value, property.format)],
   checkbox: (value) => [element("span", { class: value ? "box on" : "box", "aria-hidden": "true" })],
   select: (value) => [pill(value)],

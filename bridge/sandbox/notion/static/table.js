@@ -81,7 +81,7 @@ export class TableView {
       element("th", { scope: "col", class: "meta" }, "Last edited"),
       element("th", { scope: "col", class: "add" }, this.trash ? null : button("Add a property",
         { onclick: (event) => addPropertyMenu(event.currentTarget, this) }, icon("plus"))));
-    const table = element("table", { role: "grid" }, element("thead", {}, head), element("tbody"));
+    const table = element("table", { role: "grid", class: this.trash ? "trashed" : null }, element("thead", {}, head), element("tbody"));
     this.grid = new Grid(table, {
       open: (td, typed) => this.open(td, typed), clear: (td) => this.clear(td), copied: (td) => this.copied(td),
     });
@@ -212,7 +212,7 @@ export class TableView {
     const parts = { face: element("span"), who: element("span", { class: "who" }), time: element("time"), shown: "" };
     parts.td = element("td", { class: "meta", tabindex: "-1", role: "gridcell", "data-column": META },
       element("div", { class: "edited" }, parts.face, parts.who, parts.time,
-        button(label, { tabindex: "-1", class: what, onclick: () => this.do(what, { page_id: row.id }) }, icon(what))));
+        button(label, { tabindex: "-1", class: what, onclick: () => this.do(what, { page_id: row.id }) }, icon(what), row.in_trash ? label : null)));
     return parts;
   }
 

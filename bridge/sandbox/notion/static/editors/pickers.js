@@ -8,7 +8,7 @@ let made = 0;
 
 // `load(text)` finds the choices as [{ key, name, node() }]; `create(name)` makes a new one, where that is possible.
 // `change(chosen)` is told at once: nothing is lost when the box is closed in whatever way.
-function picker({ label, typed, multiple, chosen, load, create, change, done }) {
+function picker({ label, kind, typed, multiple, chosen, load, create, change, done }) {
   const listId = "choices-" + ++made;
   const chips = element("ul", { class: "chosen" });
   const input = element("input", { role: "combobox", "aria-label": label, "aria-expanded": "true", autocomplete: "off",
@@ -96,7 +96,7 @@ function picker({ label, typed, multiple, chosen, load, create, change, done }) 
   });
   find();
   return {
-    node: element("div", { class: "menu picker" }, element("div", { class: "search" }, chips, input), list),
+    node: element("div", { class: "menu picker " + (kind || "") }, element("div", { class: "search" }, chips, input), list),
     focus() {
       input.focus();
     },
@@ -128,7 +128,7 @@ export function choiceEditor({ property, value, typed, view, save, done }) {
     save(multiple ? names : names[0] ?? null);
   }
 
-  return picker({ label: property.name, typed, multiple, done, create, change, chosen: values.map(item),
+  return picker({ label: property.name, kind: property.type, typed, multiple, done, create, change, chosen: values.map(item),
     load: (text) => matching(now(), text) });
 }
 
