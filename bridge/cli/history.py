@@ -157,8 +157,8 @@ def _show_records(environment: Environment, records: list[Record], wanted: Any) 
         rows = [[str(e.id), moment_shown(e.at), e.side.value, e.kind, _changes(e), _by(e, names)] for e in kept]
         environment.out.print(listing(("no", "at", "side", "what", "changes", "by"), rows))
         for row in record.conflicts:
-            found = moment_shown(read_moment(row["at"]))
-            environment.print(f"conflict {row['id']}: {row['field'] or 'the record'}, {verdict(row)}, found {found}")
+            at = moment_shown(read_moment(row["at"]))
+            environment.print(f"conflict {row['id']}: {row['field'] or 'the record'}, {verdict(row)}, found {at}")
 
 
 def _show_all(environment: Environment, moment: datetime, wanted: Any) -> None:
