@@ -96,7 +96,10 @@ class Settler:
         return position is not None and row["position"] is not None and position >= row["position"]
 
     def _done(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
-        action, seen = intent.action, receipt.seen
+        seen = receipt.seen
+        if seen is not None and seen.evidence is not Evidence.RECEIPT:
+            intent = self._as_made(intent, seen)
+        action = intent.action
         if seen is not None and action.op is not Op.DELETE:
             pair = self._identified(pair, action, seen)
         if seen is not None and action.side is Side.POSTGRES:
@@ -120,6 +123,20 @@ class Settler:
             self._note_written(pair, intent)
         self._journal.set_intent(intent.id, "echo" if echo else "done", position=receipt.position)
         self._journal.postpone(pair.id, 0, None)
+
+    def _as_made(self, intent: Intent, seen: Observation) -> Intent:
+        """A page that was found, not answered with, may be what an earlier attempt made that was given up: then that is
+        what both sides had agreed on, and what the row has become since is to be carried to it. Which attempt it was,
+        most of the page's values tell; an edit may have changed the others."""
+        if intent.action.side is Side.POSTGRES or intent.action.op is not Op.CREATE:
+            return intent
+
+        def unlike(one: Intent) -> int:
+            changes = one.action.changes
+            return 2 * len(self._other_than(changes, seen)) - len(changes)
+
+        made = min(self._journal.page_creates(intent.pair) or [intent], key=unlike)
+        return replace(intent, action=replace(intent.action, changes=made.action.changes))
 
     def _note_written(self, pair: Pair, intent: Intent) -> None:
         action = intent.action

@@ -244,6 +244,9 @@ ORDER BY settled_at DESC LIMIT 1000
 -- name: intents_creates
 SELECT COUNT(*) AS n FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create'
 
+-- name: intents_creates_all
+SELECT * FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create' ORDER BY rowid
+
 -- name: intent_last_page_write
 SELECT * FROM intents
 WHERE sync = :sync AND pair = :pair AND side = 'notion' AND state IN ('open', 'unknown', 'done') AND changes <> '{}'

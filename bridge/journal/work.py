@@ -78,6 +78,11 @@ class WorkTables:
         row = self.store.row("intents_creates", sync=pair.sync, pair=pair.id)
         return bool(row and row["n"] > 1)
 
+    def page_creates(self, pair: Pair) -> list[Intent]:
+        """Every attempt to make a page for this record, in order, whatever became of it."""
+        found = self.store.rows("intents_creates_all", sync=pair.sync, pair=pair.id)
+        return [rows.read_intent(row, pair) for row in found]
+
     def last_page_write(self, pair: Pair) -> Intent | None:
         """The newest write into the page that is under way or was made."""
         row = self.store.row("intent_last_page_write", sync=pair.sync, pair=pair.id)

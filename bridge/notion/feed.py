@@ -20,7 +20,7 @@ from bridge.notion.client import NotionClient
 from bridge.notion.errors import Invalid
 from bridge.notion.limiter import Priority
 from bridge.notion.listing import CREATED, EDITED, Listing, floor_minute, results
-from bridge.notion.pages import Pages, same_id
+from bridge.notion.pages import Pages, away_with_home, same_id
 from bridge.notion.workers import Workers
 
 _HINTS = 100
@@ -107,7 +107,12 @@ class NotionFeed:
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
         """The pages themselves, by id, in order. A pair that has no page is UNSEEN."""
-        seen = self._pages.with_home(self._workers.map(self._look, pairs))
+        seen = list(self._workers.map(self._look, pairs))
+        gone = [place for place, found in enumerate(seen) if found.presence is Presence.GONE]
+        away = bool(gone) and self._pages.home_is_away()
+        again = [] if away else self._workers.map(self._look, [pairs[place] for place in gone])
+        for place, found in zip(gone, (away_with_home(seen[place]) for place in gone) if away else again, strict=True):
+            seen[place] = found
         self._pages.names.compare((pair.notion, found) for pair, found in zip(pairs, seen, strict=True))
         return seen
 

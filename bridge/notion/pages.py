@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -85,25 +84,22 @@ class Pages:
     def get(self, page_id: str, priority: Priority = Priority.INTERACTIVE, permit: Permit | None = None) -> Sight:
         """The page itself, by id: the one read that is never stale. Raises Unavailable, AccessLost (401)."""
         sight = self.read(page_id, priority, permit)
-        return replace(sight, seen=self.with_home([sight.seen])[0])
+        if sight.seen.presence is not Presence.GONE:
+            return sight
+        if self.home_is_away():
+            return replace(sight, seen=away_with_home(sight.seen))
+        return self.read(page_id, priority)
 
-    def with_home(self, seen: list[Observation]) -> list[Observation]:
-        """The same observations, but trashed pages are AWAY if it is their database that was trashed.
+    def home_is_away(self) -> bool:
+        """Whether the database is in the trash: then every page says that it is, and nobody deleted a single record.
 
-        Then every page says that it is in the trash, and nobody deleted a single record. The database is asked
-        after the pages were read: the other way round, it could be trashed in between.
+        It is asked after the pages were read, or it could be trashed in between; and what was in the trash is read once
+        more when it is not, for it could have been taken out in between.
         """
-        if all(one.presence is not Presence.GONE for one in seen):
-            return seen
         try:
-            trashed = self._client.retrieve_data_source(self._sync.data_source.id).body.get("in_trash")
+            return bool(self._client.retrieve_data_source(self._sync.data_source.id).body.get("in_trash"))
         except NotFound:
-            trashed = True
-        if not trashed:
-            return seen
-        note = "its database is in the trash, or no longer shared with the integration"
-        away = partial(replace, presence=Presence.AWAY, note=note)
-        return [away(one) if one.presence is Presence.GONE else one for one in seen]
+            return True
 
     def read(self, page_id: str, priority: Priority = Priority.INTERACTIVE, permit: Permit | None = None) -> Sight:
         """As `get`, but without asking whether a trashed page only went with its database."""
@@ -244,6 +240,12 @@ class Pages:
             seen=self._clock.at(asked).earliest,
             note=note,
         )
+
+
+def away_with_home(seen: Observation) -> Observation:
+    """A page in the trash, when its database is there, too."""
+    note = "its database is in the trash, or no longer shared with the integration"
+    return replace(seen, presence=Presence.AWAY, note=note)
 
 
 def same_id(one: object, other: str) -> bool:

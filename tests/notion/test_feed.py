@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridge.ends import Batch, Evidence, Observation
+from bridge.ends import Batch, Evidence, Observation, Outcome
 from bridge.errors import AccessLost, Unavailable
 from bridge.model import Presence, Unfit
 from bridge.notion.end import NotionEnd
@@ -275,6 +275,24 @@ def test_pages_in_the_trash_with_their_database_were_not_deleted(world: World) -
     [seen] = world.end().look([world.pair(page)])
     assert seen.presence is Presence.AWAY
     assert "database is in the trash" in seen.note
+
+
+@pytest.mark.parametrize("through", ["a look", "a guard"])
+def test_a_database_that_comes_back_while_its_pages_are_read_has_deleted_none(world: World, through: str) -> None:
+    """Worlds, seed 60035: a page was read while its database was in the trash, and the database asked when it was out
+    of it again. That passed for a deletion of the page, and the record's row was deleted after it."""
+    page = world.row(1, name="old")
+    intent = world.update(world.seen(page), name="new")
+    world.person.trash_database(world.database_id)
+    world.sandbox.faults.hook(
+        lambda _: world.person.trash_database(world.database_id, in_trash=False), "GET", "/data_sources/"
+    )
+    if through == "a look":
+        [seen] = world.end().look([world.pair(page)])
+        assert seen.presence is Presence.LIVE
+    else:
+        [receipt] = world.end().apply([intent])
+        assert receipt.outcome is Outcome.DONE
 
 
 def test_a_bad_token_is_lost_access(world: World) -> None:

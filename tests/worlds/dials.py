@@ -28,6 +28,7 @@ NOTION_FAULTS = {
     "cursors": 0.03,  # all cursors expire
     "gap": 0.08,  # a person edits the page between the look and the write
     "automation": 0.06,  # something rewrites, under our bot's name, what was just written
+    "unindexed": 0.8,  # the index hides a page for a while whose creation was not answered
     "undated": 0.05,  # the answer has no Date header
 }
 ROW_FAULTS = {
@@ -51,7 +52,7 @@ WORLD_FAULTS = {
     "dump": 0.01,  # the database goes back to a dump
     "journal-lost": 0.005,
     "journal-old": 0.005,  # an older copy of the journal is put back
-    "drift": 0.01,  # a property or an option is renamed
+    "drift": 0.01,  # a property or an option is renamed, or the table gets another column
     "offline": 0.006,  # the machine is switched off for hours or a week, and people go on
     "database-trashed": 0.006,  # with all its pages, and taken out again
 }
@@ -77,6 +78,7 @@ class Dials:
     max_deletes: int
     rubbish: float
     deletes: Deletes
+    page_size: int  # pages that one query gives
 
     def describe(self) -> str:
         faults = ", ".join(sorted(self.rates)) or "none"
@@ -112,4 +114,5 @@ def draw(seed: int) -> Dials:
         max_deletes=rng.choice([2, 20, 20]),
         rubbish=rng.choice([0.0, 0.0, 0.15]),
         deletes=Deletes(rule, rule),
+        page_size=rng.choice([100, 100, 2, 5]),
     )

@@ -188,10 +188,10 @@ class Events:
             self._hidden = False
 
     def _drift(self) -> None:
-        """The binding goes by ids, so that a rename changes nothing."""
-        pages = self._world.pages
-        rename = self._world.luck.rng.choice([pages.rename_property, pages.rename_option])
-        self._world._note(rename())
+        """The binding goes by ids, so that a rename changes nothing; nor does a column that is not mapped."""
+        pages, server = self._world.pages, self._world.server
+        change = self._world.luck.rng.choice([pages.rename_property, pages.rename_option, server.add_column])
+        self._world._note(change())
 
     # What is restored
 

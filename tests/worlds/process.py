@@ -27,6 +27,7 @@ from bridge.engine.worker import Worker
 from bridge.journal import Journal
 from bridge.journal.store import Store
 from bridge.model import FieldValue, Key, Sync
+from bridge.notion import listing
 from bridge.notion.catalog import read_data_source
 from bridge.notion.client import NotionClient
 from bridge.notion.end import NotionEnd
@@ -38,6 +39,7 @@ from bridge.values.context import Context
 from tests.worlds.clock import VirtualLock, WorldClock
 from tests.worlds.dials import Dials
 from tests.worlds.rows import BRIDGE, ModelEnd, RowTrouble
+from tests.worlds.situations import Situations
 from tests.worlds.table import Server
 from tests.worlds.tasks import VirtualTasks
 from tests.worlds.wire import Wire
@@ -132,6 +134,18 @@ class Catalogs:
         return missing
 
 
+class Rebound(Binding):
+    """The binding of a process that runs; the one with which it started is not counted."""
+
+    def __init__(self, catalogs: Catalogs, journal: Journal, config: SyncConfig, situations: Situations) -> None:
+        super().__init__(catalogs, journal, config)
+        self._situations = situations
+
+    def note(self, sync: Sync) -> bool:
+        self._situations["bound anew"] += 1
+        return super().note(sync)
+
+
 @dataclass(slots=True)
 class Parts:
     """What a process is made of, as far as the world looks at it."""
@@ -155,7 +169,10 @@ class Process:
         trouble: RowTrouble,
         reached: Callable[[CrashPoint, When], None],
         mailbox: Mailbox,
+        *,
+        situations: Situations,
     ) -> None:
+        self._situations = situations
         self._dials, self._clock, self._server, self._wire = dials, clock, server, wire
         self._data_source, self._trouble = data_source, trouble
         self._reached, self._mailbox = reached, mailbox
@@ -221,7 +238,7 @@ class Process:
             tasks=tasks,
             pacing=Pacing(1.0, 15.0, 20.0, self._dials.per_minute),
             new_id=lambda: str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
-            rebinder=binding,
+            rebinder=Rebound(catalogs, journal, self.config, self._situations),
             bot=bot,
         )
 
@@ -244,7 +261,8 @@ class Process:
 
     def run(self, parts: Parts) -> None:
         """Until it is stopped or dies."""
-        with patch.object(crashpoints, "reached", self._reached):
+        small_pages = patch.object(listing, "_PAGE_SIZE", self._dials.page_size)
+        with patch.object(crashpoints, "reached", self._reached), small_pages:
             parts.loop.run()
 
     def end(self) -> None:

@@ -29,6 +29,9 @@ class RowTrouble:
     def answer(self, what: str) -> None:
         """After it was. Raises Unavailable: nobody is told that it was done."""
 
+    def locked(self) -> None:
+        """Somebody else holds the row that is to be written; it is waited for."""
+
     def commit(self) -> str:
         """How a COMMIT ends: "", before (lost on its way), applied, undone, late (all three without an answer)."""
         return ""
@@ -215,12 +218,15 @@ class ModelEnd:
         return next((number for number, note in notes if note.origin == intent.id and note.key == [key]), None)
 
     def _lock(self, transaction: Transaction, key: int) -> Wire | None:
-        deadline = self._server.clock.monotonic() + _LOCK_TIMEOUT_S
+        began = self._server.clock.monotonic()
         while True:
             try:
                 return transaction.lock(key)
             except Locked:
-                if self._server.clock.monotonic() >= deadline:
+                now = self._server.clock.monotonic()
+                if now == began:
+                    self._trouble.locked()
+                if now >= began + _LOCK_TIMEOUT_S:
                     raise
                 self._server.clock.travel(0.1)
 

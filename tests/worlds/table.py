@@ -106,6 +106,13 @@ class Server:
             if transaction not in self.committing.values():
                 transaction.rollback()
 
+    def add_column(self) -> str:
+        """ALTER TABLE ... ADD COLUMN, by somebody who does not know the bridge."""
+        number = len(self.table.columns) + 1
+        added = Column(f"extra{number}", "text", "text", number)
+        self.table = replace(self.table, columns=(*self.table.columns, added))
+        return f"the table has a column {added.name} now"
+
     def dump(self) -> State:
         return copy.deepcopy(self.state)
 

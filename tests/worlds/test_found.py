@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.ends import Evidence, Outcome
+import pytest
+
+from bridge.ends import Blame, Evidence, Outcome
 from bridge.model import Op, Presence, Side
 from bridge.notion.guard import verdict
 from tests.unit.desk import BOT, Desk, at, minute, page, row, stamp
@@ -332,3 +334,22 @@ def test_a_conflict_that_waits_is_not_asked_about_twice() -> None:
     desk.see(row("1", ONE), replace(theirs, seen=at(9)))
     assert desk.plan() == []
     assert [found["state"] for found in desk.conflicts()] == ["open"]
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_page_that_an_earlier_attempt_made_does_not_run_over_what_the_row_has_become(edited: bool) -> None:
+    """Seed 60012: a create was not answered, and its page hidden for so long that it counted as not made. The row was
+    edited; the next attempt found the page, was taken for done, and what the page had been made with became an edit of
+    the page: the row's newer values were lost."""
+    desk = Desk()
+    desk.see(row("1", ONE))
+    desk.answer(desk.planned(), Outcome.RETRY, reason="no page carries the key", blame=Blame.UNCLEAR)
+    desk.clock.seconds += 1
+    desk.see(row("1", {"title": "newer", "status": "Doing"}))
+    second = desk.planned()
+    shown = {**ONE, "status": "theirs"} if edited else ONE
+    desk.answer(second, Outcome.DONE, page("page-1", "1", shown, creator=BOT, evidence=Evidence.LOOK, seen=at(9)))
+    intents = {intent.action.side: intent.action.changes for intent in desk.plan()}
+    assert intents[Side.NOTION]["title"].new == "newer"
+    assert "title" not in intents.get(Side.POSTGRES, {})
+    assert [found["field"] for found in desk.conflicts()] == (["status"] if edited else [])

@@ -117,6 +117,9 @@ class PostgresTrouble(RowTrouble):
         if self._luck.strikes("unanswered"):
             raise Unavailable(f"PostgreSQL's answer was lost ({what})")
 
+    def locked(self) -> None:
+        self._situations["row locked by a person"] += 1
+
     def commit(self) -> str:
         for end in ("before", "applied", "undone", "late"):
             if self._luck.strikes(f"commit-{end}"):

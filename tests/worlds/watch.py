@@ -40,6 +40,7 @@ class Watch:
         self.row_writes = 0
         self.created: list[str] = []  # pages that the bridge made
         self.disturbed: set[str] = set()  # values replaced, or shown again, by a write that came long after its time
+        self.born_unheard: Callable[[str], None] = lambda page_id: None  # told of pages whose creation nobody answered
         self._highest = 0
         self._listed_at = 0  # how many edits of pages there had been when the last listing began
         server.committed = self.commit
@@ -88,6 +89,8 @@ class Watch:
         lost = answer.cut is not Cut.NO or answer.status >= 500
         if lost and made:
             self._situations["answer lost after Notion applied a create"] += 1
+            for one in made:
+                self.born_unheard(one)
         elif lost and before != after:
             trashing = b'"in_trash": true' in request.body
             what = "a trashing" if trashing else "an update"

@@ -69,9 +69,18 @@ class World:
         row_trouble = PostgresTrouble(self.clock, self.luck, self.situations)
         page_trouble = NotionTrouble(dials, self.sandbox, self.luck, self.situations, self._slip_in)
         self.watch = Watch(self.sandbox, self.server, self.clock, self.ledger, self.situations)
+        self.watch.born_unheard = self._hide
         wire = Wire(self.sandbox, self.clock, page_trouble, self._around)
         self.process = Process(
-            dials, self.clock, self.server, wire, self.data_source, row_trouble, self._reached, self.boss
+            dials,
+            self.clock,
+            self.server,
+            wire,
+            self.data_source,
+            row_trouble,
+            self._reached,
+            self.boss,
+            situations=self.situations,
         )
         self.events = Events(self)
         self.parts: Parts | None = None
@@ -209,6 +218,13 @@ class World:
             page_id = request.path.rsplit("/", 1)[1]
             self.clock.after(self.luck.rng.uniform(0.0, 2.0), lambda: self._note(self.pages.automate(page_id)))
         return answered
+
+    def _hide(self, page_id: str) -> None:
+        """For longer than anybody would wait for it to show."""
+        if self.luck.strikes("unindexed"):
+            self.situations["index hid a page"] += 1
+            self.sandbox.stale(page_id, 1000.0)
+            self.clock.after(self.luck.rng.choice([5.0, 40.0, 40.0, 90.0]), lambda: self.sandbox.stale(page_id, None))
 
     def _reached(self, step: CrashPoint, when: When) -> None:
         point = MOMENTS.get((step, when))
