@@ -19,6 +19,7 @@ TABLES = (
     *("customers", "employees", "categories", "suppliers", "products", "tags"),
     *("orders", "order_lines", "shipments", "payments"),
 )
+NUMBERS = {"price", "weight", "amount", "fee"}
 SHOP = Path(__file__).with_name("shop.sql")
 
 
@@ -70,8 +71,11 @@ def shop_title(source: Any) -> list[dict[str, Any]]:
 
 
 def content(dsn: str, table: str, columns: dict[str, str]) -> list[tuple[Any, ...]]:
-    """Some columns of a table, as text, in order of the key; `columns` are their names there."""
-    names = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in columns.values())
+    """Some columns of a table, as text, in order of the key; `columns` are their names there. 2.50 is 2.5."""
+    names = sql.SQL(", ").join(
+        sql.SQL("trim_scale({}::numeric)::text" if name in NUMBERS else "{}::text").format(sql.Identifier(name))
+        for name in columns.values()
+    )
     with psycopg.connect(dsn) as connection:
         query = sql.SQL("SELECT {} FROM {} ORDER BY 1, 2").format(names, sql.Identifier(table))
         return connection.execute(query).fetchall()
@@ -91,7 +95,10 @@ def test_a_shop_goes_to_notion_and_comes_back_into_an_empty_database(shop: World
     order = next(page for page, v in shop.ada.rows(sources(shop)["Orders"]).items() if v["reference"] == "A-1")
     customer = next(page for page, v in shop.ada.rows(sources(shop)["Customers"]).items() if v["name"] == "Customer 6")
     shop.ada.edit(order, {"customer": [customer], "state": "sent"})
+    payment = next(page for page, v in shop.ada.rows(sources(shop)["Payments"]).items() if v["reference"] == "P-1")
+    shop.ada.edit(payment, {"amount": 20.05, "fee": 0.3})
     in_step(shop)
+    assert shop.sql("SELECT amount::text, fee::text FROM payments WHERE reference = 'P-1'") == [("20.05", "0.3")]
     assert shop.sql("SELECT customer_id, state::text FROM orders WHERE reference = 'A-1'") == [(6, "sent")]
 
     shop.config.rename(shop.folder / "there.toml")
@@ -106,9 +113,9 @@ def test_a_shop_goes_to_notion_and_comes_back_into_an_empty_database(shop: World
         "employees": {n: n for n in ("id", "name", "active", "manager_id", "home_category_id")},
         "categories": {n: n for n in ("id", "name", "parent_id", "keeper_id")},
         "suppliers": {n: n for n in ("id", "name", "website")},
-        "products": {n: n for n in ("id", "name", "category_id", "supplier_id")},
+        "products": {n: n for n in ("id", "name", "price", "category_id", "supplier_id")},
         "shipments": {n: n for n in ("id", "code", "order_id", "weight", "sent_on")},
-        "payments": {n: n for n in ("id", "reference", "order_id", "received_at")},
+        "payments": {n: n for n in ("id", "reference", "order_id", "amount", "fee", "received_at")},
         "tags": {"id": "id", "name": "name"},
         "orders": {n: n for n in ("id", "reference", "customer_id", "seller_id", "state", "placed_at")},
         "order_lines": {n: n for n in ("id", "order_id", "product_id", "quantity", "note")},
