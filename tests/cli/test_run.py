@@ -19,7 +19,7 @@ import pytest
 from bridge.sandbox.notion import Fault
 from tests.cli.conftest import World
 
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

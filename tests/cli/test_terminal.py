@@ -20,7 +20,7 @@ from bridge.sandbox.notion import Fault
 from tests.cli.conftest import World
 from tests.cli.test_run import until
 
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 ALTERNATE_ON, ALTERNATE_OFF, CURSOR_ON = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
 
 

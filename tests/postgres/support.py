@@ -35,7 +35,7 @@ from bridge.postgres.capture import DEFAULTS, CaptureSettings
 from bridge.shapes import Column, DataSource, Property, Table
 from bridge.values.registry import bind
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 User = psycopg.Connection[tuple[Any, ...]]
 

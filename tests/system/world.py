@@ -24,7 +24,7 @@ from bridge.engine.requests import submit
 from bridge.journal import Journal
 from bridge.sandbox.notion import DEFAULT_TOKEN, Person, Sandbox, SandboxServer
 
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 
 TASKS_TABLE = """
 CREATE TYPE stage AS ENUM ('Todo', 'Doing', 'Done');
