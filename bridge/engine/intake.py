@@ -17,7 +17,7 @@ from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
 from bridge.journal.rows import read_moment
-from bridge.model import Base, Key, Op, Pair, Presence, Side, Snapshot, Sync
+from bridge.model import Base, Key, Op, Pair, Presence, Side, Snapshot, Sync, Unfit
 
 _AWAY_LOOKS = 3  # after each listing: hundreds may be away, and a listing comes often
 
@@ -256,6 +256,8 @@ class Intake:
         assert page_id is not None
         if seen.key is None:
             return self._journal.add_pair(name, None, page_id)
+        if self._made_in_vain(seen):
+            return self._surplus(seen)
         other = self._being_made(seen) or self._journal.pair_by_key(name, seen.key)
         if other is None:
             return self._journal.add_pair(name, seen.key, page_id, seen.key)
@@ -267,14 +269,29 @@ class Intake:
             # The record was deleted on both sides, and nobody has brought it back; a new page may take its key.
             self._journal.save_pair(replace(other, key=None), dirty=False)
             return self._journal.add_pair(name, seen.key, page_id, seen.key)
-        copy = self._journal.add_pair(name, None, page_id, seen.key)
         if self._is_surplus(other, seen):
-            # A second page for one create of ours: what its first attempt left behind. It goes to the trash.
-            values = {k: v for k, v in other.notion.values.items() if k in seen.values}
-            copy = replace(copy, base=Base(Presence.LIVE, dict(values)), postgres=Snapshot(Presence.GONE))  # type: ignore[arg-type]
-            self._journal.save_pair(copy)
-            self._journal.add_event(copy, Side.NOTION, "surplus")
+            return self._surplus(seen)
+        return self._journal.add_pair(name, None, page_id, seen.key)
+
+    def _surplus(self, seen: Observation) -> Pair:
+        """A second page for one record, which an attempt of ours left behind. It goes to the trash."""
+        copy = self._journal.add_pair(self._sync.name, None, seen.page_id, seen.key)
+        agreed = {name: value for name, value in seen.values.items() if not isinstance(value, Unfit)}
+        copy = replace(copy, base=Base(Presence.LIVE, agreed), postgres=Snapshot(Presence.GONE))
+        self._journal.save_pair(copy)
+        self._journal.add_event(copy, Side.NOTION, "surplus")
         return copy
+
+    def _made_in_vain(self, seen: Observation) -> bool:
+        """Whether an attempt of ours made this page that was given up, and its record has another one by now. Its row
+        may have another key, too, and both may have been edited since: nobody has edited this page."""
+        if not self._bot or seen.creator != self._bot or seen.key is None:
+            return False
+        for attempt in self._journal.creates_given_up(self._sync.name, seen.key):
+            other = attempt.pair
+            if other.page_id not in (None, seen.page_id) and other.notion.live:
+                return self._settler.holds_nothing_else(attempt, seen)
+        return False
 
     def _being_made(self, seen: Observation) -> Pair | None:
         """The record for which our token is making this page. Its row may have another key by now than the page got."""
@@ -292,6 +309,9 @@ class Intake:
         creating = flying is not None and flying[0].action.op is Op.CREATE and flying[0].action.side is Side.NOTION
         if creating and not made_by(seen, self._bot):
             return None  # a person's page: whether it is a second one, the answer to our own create tells
+        if not creating and self._bot and seen.creator == self._bot:
+            # Made by an attempt that was given up: if its row has gone since, it was deleted with this page.
+            pair = replace(pair, base=self._settler.made_before(pair, seen) or pair.base)
         pair = replace(pair, page_id=seen.page_id, page_key=seen.key)
         self._journal.save_pair(pair)
         self._journal.add_event(pair, Side.NOTION, "link")

@@ -138,6 +138,22 @@ class Settler:
         made = min(self._journal.page_creates(intent.pair) or [intent], key=unlike)
         return replace(intent, action=replace(intent.action, changes=made.action.changes))
 
+    def made_before(self, pair: Pair, seen: Observation) -> Base | None:
+        """What was agreed on with a page that an attempt had made which was given up; None when there was none."""
+        attempts = self._journal.page_creates(pair)
+        return self._agreed(pair, self._as_made(attempts[-1], seen), seen) if attempts else None
+
+    def holds_nothing_else(self, attempt: Intent, seen: Observation) -> bool:
+        """Whether a page holds nothing but what an attempt of ours wrote, or what the record's own page shows."""
+        written, other = attempt.action.changes, attempt.pair.notion.values
+        for item in self._sync.fields:
+            if item.name not in seen.values or seen.values[item.name] == other.get(item.name):
+                continue
+            change = written.get(item.name)
+            if not item.codec.stands_for(seen.values[item.name], change.new if change is not None else None):
+                return False
+        return True
+
     def _note_written(self, pair: Pair, intent: Intent) -> None:
         action = intent.action
         written = {name: (change.expected, change.new) for name, change in action.changes.items()}

@@ -244,8 +244,15 @@ ORDER BY settled_at DESC LIMIT 1000
 -- name: intents_creates
 SELECT COUNT(*) AS n FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create'
 
--- name: intents_creates_all
-SELECT * FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create' ORDER BY rowid
+-- name: intents_creates_open
+-- Attempts of whose page nothing is known, or that were given up.
+SELECT * FROM intents
+WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create' AND state IN ('open', 'unknown', 'retry')
+ORDER BY rowid
+
+-- name: intents_creates_given_up
+SELECT * FROM intents WHERE sync = :sync AND key = :key AND side = 'notion' AND op = 'create' AND state = 'retry'
+ORDER BY rowid
 
 -- name: intent_last_page_write
 SELECT * FROM intents

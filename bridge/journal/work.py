@@ -10,7 +10,7 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Intent
 from bridge.journal import rows
 from bridge.journal.store import Row, Store
-from bridge.model import Conflict, FieldValue, Pair, Side, Value, Waiting
+from bridge.model import Conflict, FieldValue, Key, Pair, Side, Value, Waiting
 
 
 class WorkTables:
@@ -79,9 +79,14 @@ class WorkTables:
         return bool(row and row["n"] > 1)
 
     def page_creates(self, pair: Pair) -> list[Intent]:
-        """Every attempt to make a page for this record, in order, whatever became of it."""
-        found = self.store.rows("intents_creates_all", sync=pair.sync, pair=pair.id)
+        """The attempts to make a page for this record of which no page is known, in order."""
+        found = self.store.rows("intents_creates_open", sync=pair.sync, pair=pair.id)
         return [rows.read_intent(row, pair) for row in found]
+
+    def creates_given_up(self, sync: str, key: Key) -> list[Intent]:
+        """The attempts to make a page with this key that count as failed, of whichever record, in order."""
+        found = self.store.rows("intents_creates_given_up", sync=sync, key=rows.key_text(key))
+        return [rows.read_intent(row, self.pair(row["pair"])) for row in found]
 
     def last_page_write(self, pair: Pair) -> Intent | None:
         """The newest write into the page that is under way or was made."""

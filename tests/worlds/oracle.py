@@ -141,10 +141,11 @@ class Oracle:
         return found
 
     def _read_made_again(self) -> set[str]:
-        """Keys of pages that the bridge made, and that were trashed before it had an answer: no query shows them."""
-        trashed = self._world.pages.pages(trashed=True)
-        unheard = [i for i in self._world.watch.created if i in trashed and not self._journal.pair_by_page("tasks", i)]
-        return {str(trashed[page_id]["key"]) for page_id in unheard}
+        """Keys for which the bridge made a page that it never knew to be its own: somebody trashed it, or took its key
+        away, before there was an answer. No query shows such a page, and its row got another one."""
+        query = "SELECT page_id FROM events WHERE side = 'notion' AND kind IN ('write-create', 'link')"
+        known = {row["page_id"] for row in self._journal.store.db.query(query)}
+        return {key for page_id, key in self._world.watch.created.items() if page_id not in known}
 
     def _back_from_the_dead(self) -> Iterator[str]:
         """S11: what somebody replaced or deleted shows again, and no record says why."""

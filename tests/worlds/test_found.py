@@ -353,3 +353,40 @@ def test_a_page_that_an_earlier_attempt_made_does_not_run_over_what_the_row_has_
     assert intents[Side.NOTION]["title"].new == "newer"
     assert "title" not in intents.get(Side.POSTGRES, {})
     assert [found["field"] for found in desk.conflicts()] == (["status"] if edited else [])
+
+
+def given_up(desk: Desk) -> None:
+    """A create that was not answered, and whose page was hidden for so long that it counts as not made."""
+    desk.see(row("1", ONE))
+    desk.answer(desk.planned(), Outcome.RETRY, reason="no page carries the key", blame=Blame.UNCLEAR)
+    desk.clock.seconds += 1
+
+
+@pytest.mark.parametrize(("key", "edited"), [("1", False), ("9", False), ("9", True)])
+def test_a_page_that_was_made_in_vain_is_no_new_record(key: str, edited: bool) -> None:
+    """Seed 35: the row's key was changed before the next attempt made another page. When the first one showed, no
+    record had its key, and it became a second one; so it did when the record had been edited meanwhile."""
+    desk = Desk()
+    given_up(desk)
+    desk.see(row(key, ONE, old_key=("1",) if key != "1" else None))
+    again = desk.planned()
+    desk.answer(again, Outcome.DONE, page("page-2", key, ONE, creator=BOT, evidence=Evidence.RECEIPT, seen=at(20)))
+    desk.see(row(key, TWO))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-2", key, TWO, seen=at(30)))
+    desk.see(page("page-1", "1", {**ONE, "status": "theirs"} if edited else ONE, creator=BOT, seen=at(40)))
+    intent = desk.planned()
+    assert (intent.action.side, intent.action.op) == (
+        (Side.POSTGRES, Op.CREATE) if edited else (Side.NOTION, Op.DELETE)
+    )
+    assert intent.pair.page_id == "page-1"
+
+
+def test_a_page_that_was_made_in_vain_does_not_bring_back_its_row() -> None:
+    """The same, when the row was deleted before the next attempt."""
+    desk = Desk()
+    given_up(desk)
+    desk.see(row("1"))
+    assert desk.plan() == []
+    desk.see(page("page-1", "1", ONE, creator=BOT, seen=at(40)))
+    intent = desk.planned()
+    assert (intent.action.side, intent.action.op) == (Side.NOTION, Op.DELETE)

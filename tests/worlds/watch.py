@@ -38,7 +38,7 @@ class Watch:
         self.silent = False
         self.page_writes = 0
         self.row_writes = 0
-        self.created: list[str] = []  # pages that the bridge made
+        self.created: dict[str, str] = {}  # pages that the bridge made, with the keys that they were given
         self.disturbed: set[str] = set()  # values replaced, or shown again, by a write that came long after its time
         self.born_unheard: Callable[[str], None] = lambda page_id: None  # told of pages whose creation nobody answered
         self._highest = 0
@@ -85,7 +85,8 @@ class Watch:
             if value and after.get(name) != value:
                 self.overwritten.append(Overwritten(value, page_id, seq))
         made = sorted(set(self._sandbox.world.pages) - known)
-        self.created += made
+        for one in made:
+            self.created[one] = next(value for name, value in self._values(one).items() if name.rstrip("'") == "ID")
         lost = answer.cut is not Cut.NO or answer.status >= 500
         if lost and made:
             self._situations["answer lost after Notion applied a create"] += 1
