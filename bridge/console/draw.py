@@ -51,10 +51,13 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 
 def render(view: View, width: int, height: int) -> RenderableType:
     """The dashboard in exactly `height` lines of at most `width` cells."""
-    top = [*_title(view, width), *_notes(view, width), *_sides(view, width), *_trouble(view, width)]
     bottom = [Text(""), _rate_line(view, width), _keys_line(view, width)]
+    top = [*_title(view, width), *_notes(view, width), *_sides(view, width), *_trouble(view, width)]
+    if len(top) + len(bottom) > height:  # what stops a sync comes before what is only good to know
+        top = [*_title(view, width), *_trouble(view, width)[1:], *_sides(view, width)]
+    top = top[: max(0, height - len(bottom))]
     room = max(0, height - len(top) - len(bottom))
-    middle = _sections(view, width, room)
+    middle = _sections(view, width, room)[:room]
     filler = [Text("")] * max(0, room - len(middle))
     lines = [*top, *middle, *filler, *bottom][:height]
     for line in lines:

@@ -21,11 +21,28 @@ COMMANDS = (
     ("verify",),
     ("check",),
     ("conflicts",),
+    ("conflicts", "list", "--all"),
     ("conflicts", "show", "1"),
     ("parked",),
+    ("parked", "list", "--all"),
     ("parked", "show", "1"),
     ("history", "1"),
+    ("history", "--since", "1h"),
     ("why", "1"),
+)
+MISTAKES = (
+    ("why", HOSTILE),
+    ("history", HOSTILE),
+    ("history", "--since", HOSTILE),
+    ("history", "--side", HOSTILE, "1"),
+    ("conflicts", "resolve", "1", "--take", HOSTILE),
+    ("conflicts", "show", HOSTILE),
+    ("status", "--sync", HOSTILE),
+    ("status", "--config", HOSTILE),
+    ("run", "--log-format", HOSTILE),
+    (HOSTILE,),
+    ("conflicts", HOSTILE),
+    ("status", f"--{HOSTILE}"),
 )
 
 
@@ -59,6 +76,45 @@ def test_no_command_prints_what_a_terminal_obeys(hostile: World) -> None:
     assert "\\x1b[31mred" in shown
     assert "[bold red]x[/]" in shown, "markup is what somebody wrote, and stays"
     assert ":smile:" in shown
+
+
+@pytest.mark.parametrize("width", ["60", "80", "400"])
+def test_keys_options_and_people_are_as_harmless_as_texts(world: World, width: str) -> None:
+    """At every width, for a list that has no room is drawn in another form; a title may be a book."""
+    stranger = world.sandbox.person(f"Eve{HOSTILE}")
+    world.sql("CREATE TABLE odd (id text PRIMARY KEY, title text, stage text)")
+    world.sql("ALTER TABLE odd ADD CONSTRAINT \"no\x1b[31m [red]\" CHECK (title <> 'no')")
+    made = {"Name": "title", "Key": "rich_text", "Stage": {"select": {"options": [{"name": HOSTILE}]}}}
+    world.source = world.ada.create_database("Odd", made)[1]
+    fields = {"title": "Name", "stage": "Stage"}
+    world.configure(table='"odd"', key_property='"Key"', policy='"manual"', fields=fields)
+    key, book = f"k{HOSTILE}", f"{HOSTILE} " * 200
+    world.sql("INSERT INTO odd VALUES (%s, %s, NULL), ('2', 'two', NULL)", key, book)
+    assert world.type("sync").exit_code == 0
+    pages = {values["Key"]: page for page, values in world.ada.rows(world.source).items()}
+    world.sql("UPDATE odd SET title = %s, stage = 'x' WHERE id = %s", f"ours {book}", key)
+    stranger.edit(pages[key], {"Name": f"theirs {HOSTILE}", "Stage": HOSTILE})
+    stranger.edit(pages["2"], {"Name": "no"})
+    assert world.type("sync").exit_code == 3
+    shown = ""
+    for command in (*COMMANDS, ("conflicts", "show", "2"), ("why", "2"), ("why", pages[key]), ("history", pages[key])):
+        if command in (("why", "1"), ("history", "1")):
+            continue  # there is no such key here
+        result = world.type(*command, COLUMNS=width)
+        assert_harmless(result.stdout + result.stderr)
+        assert "show" in command or len(result.stdout) < 12_000, f"{command}: a book is cut where it is not asked for"
+        shown += result.stdout
+    whole = "".join(shown.split())
+    assert "Eve\\x1b[31m" in whole, "who edited"
+    assert "no\\x1b[31m[red]" in whole, "the database's own words"
+
+
+def test_a_mistake_is_told_harmlessly(hostile: World) -> None:
+    for command in MISTAKES:
+        result = hostile.type(*command)
+        assert result.exit_code in (1, 2), command
+        assert_harmless(result.stdout + result.stderr)
+        assert_harmless(hostile.type(*command, "--json").output)
 
 
 def test_json_is_exact_and_harmless(hostile: World) -> None:

@@ -34,6 +34,17 @@ def test_fills_the_screen_exactly(width: int, height: int) -> None:
         assert max(cell_len(line) for line in drawn) <= width
 
 
+@pytest.mark.parametrize("height", [5, 8, 12])
+def test_a_window_that_is_too_small_keeps_the_keys_and_what_stops_a_sync(height: int) -> None:
+    breaker = "it would delete 25 of 30 rows"
+    view = replace(example(), notes=(("psql", "psql x"),) * 4, syncs=(replace(SYNC, breaker=breaker),))
+    drawn = lines(render(view, 60, height), 60, height)
+    assert len(drawn) == height
+    assert "stopped itself" in drawn[0]
+    assert "q quit" in drawn[-1]
+    assert height < 6 or any(breaker in line for line in drawn)
+
+
 def test_the_example_at_80_by_24() -> None:
     drawn = text(example())
     for wanted in (
