@@ -15,6 +15,7 @@ from bridge.console.layout import (
     SIDE_STYLE,
     columns,
     count,
+    either,
     paragraph,
     right,
     rule,
@@ -224,16 +225,13 @@ def _conflict_line(conflict: ConflictView, width: int) -> Text:
         verdict = f"{conflict.winner.value} won"
     if conflict.state == "resolving":
         verdict = "being written"
-    values = Text.assemble(
-        (f"{shown(conflict.field)} " if conflict.field else "the record ", DIM),
-        (shown(conflict.postgres, 40), SIDE_STYLE[Side.POSTGRES]),
-        (" or ", DIM),
-        (shown(conflict.notion, 40), SIDE_STYLE[Side.NOTION]),
-    )
     end = Text.assemble(verdict, (f" ({conflict.rule})" if conflict.winner else "", DIM))
     room = max(14, end.cell_len + 2)
     number, key = Text(f" #{conflict.id}", DIM), Text(shown_key(conflict.key))
-    return columns([(number, 7), (key, 9), (values, width - 16 - room), (right(end, room - 1), room)])
+    what = Text(f"{shown(conflict.field, width // 4)} " if conflict.field else "the record ", DIM)
+    left = width - 16 - room
+    values = Text.assemble(what, either(conflict.postgres, conflict.notion, left - what.cell_len - 1))
+    return columns([(number, 7), (key, 9), (values, left), (right(end, room - 1), room)])
 
 
 def _parked_line(item: ParkedView, width: int) -> Text:

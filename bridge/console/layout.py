@@ -39,6 +39,17 @@ def shown_key(key: Key | None) -> str:
     return shown(join_key(key)) if key else "(no key yet)"
 
 
+def either(postgres: FieldValue, notion: FieldValue, room: int) -> Text:
+    """Two values of which one will be taken, on one line: a long one leaves half of the room to the other."""
+    ours = Text(shown(postgres, room), SIDE_STYLE[Side.POSTGRES])
+    theirs = Text(shown(notion, room), SIDE_STYLE[Side.NOTION])
+    between = Text(" or ", DIM)
+    left = max(2, room - between.cell_len)
+    ours.truncate(max(left // 2, left - theirs.cell_len), overflow="ellipsis")
+    theirs.truncate(left - ours.cell_len, overflow="ellipsis")
+    return Text.assemble(ours, between, theirs)
+
+
 def seconds_text(seconds: float) -> str:
     """A span for people: 0.4 s, 12 s, 3 min, 2 h."""
     if seconds < 10:  # noqa: PLR2004 - one digit before the point

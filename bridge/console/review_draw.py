@@ -17,6 +17,7 @@ from bridge.console.layout import (
     SIDE_STYLE,
     columns,
     count,
+    either,
     paragraph,
     right,
     rule,
@@ -91,18 +92,15 @@ def _row(case: Case, marked: bool, width: int) -> Text:
     state = _state(case)
     ends = max(16, state.cell_len + 2)
     name, field = max(16, width // 5), max(10, width // 8)
-    values = Text.assemble(
-        (shown(case.values[Side.POSTGRES], 60), SIDE_STYLE[Side.POSTGRES]),
-        (" or ", DIM),
-        (shown(case.values[Side.NOTION], 60), SIDE_STYLE[Side.NOTION]),
-    )
+    room = max(4, width - 9 - name - field - ends)
+    values = either(case.values[Side.POSTGRES], case.values[Side.NOTION], room - 1)
     line = columns(
         [
             (Text("›" if marked else " ", "bold"), 2),
             (Text(f"#{case.id}", DIM), 7),
             (Text(_name(case)), name),
             (Text(shown(case.field) if case.field else "the record"), field),
-            (values, max(4, width - 9 - name - field - ends)),
+            (values, room),
             (right(state, ends - 1), ends),
         ]
     )

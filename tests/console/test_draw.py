@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from bridge.console.draw import farewell, render
-from bridge.console.layout import seconds_text
+from bridge.console.layout import either, seconds_text
 from bridge.console.picture import example
 from bridge.console.progress import Progress
 from bridge.console.view import ChangeView, ConflictView, ParkedView, RateView, State, SyncView, View
@@ -170,6 +170,25 @@ def test_nothing_that_somebody_wrote_is_obeyed() -> None:
         assert "[red]bold[/red]:smile:" in whole
         assert r"\x1b[2J" in whole
     assert "\x1b" not in "".join(lines(farewell(view), 200))
+
+
+@pytest.mark.parametrize("room", [12, 20, 40, 200])
+def test_of_two_values_each_can_be_seen(room: int) -> None:
+    long = "lorem ipsum dolor " * 20
+    for postgres, notion in (
+        ("short", long),
+        (long, "short"),
+        (long, long),
+        ("東京の港湾拡張計画" * 9, long),
+        ("a", "b"),
+    ):
+        drawn = either(postgres, notion, room).plain
+        assert cell_len(drawn) <= room
+        ours, _, theirs = drawn.partition(" or ")
+        assert ours[0] == postgres[0]
+        assert theirs[0] == notion[0]
+        if room >= 20:
+            assert "short" not in (postgres, notion) or "short" in (ours, theirs)
 
 
 def test_a_book_in_a_cell_costs_nothing() -> None:
