@@ -69,13 +69,17 @@ def test_a_long_text_goes_through_the_editor(divided: World) -> None:
     assert not list(Path("/tmp").glob("notion-bridge-*.txt"))
 
 
-def test_the_running_bridge_writes_it_at_once(divided: World) -> None:
+def test_the_running_bridge_writes_it_at_once_and_takes_it_back(divided: World) -> None:
     with running(divided):
         terminal = Terminal(divided, "conflicts")
         terminal.until(lambda shown: "waits for you" in shown, "the list")
         terminal.type("n")
         until(lambda: divided.titles() == ("call Wolf on Monday",) * 2, "both sides have it while the review is open")
         terminal.until(lambda shown: "notion taken" in shown, "the list says so")
+        terminal.type("u")
+        own = ("call Ines on Monday", "call Wolf on Monday")
+        until(lambda: divided.titles() == own, "taken back, both sides have their own value again")
+        terminal.until(lambda shown: "waits for you" in shown.partition("taken back")[2], "and it waits again")
         terminal.type("\x03")
         assert terminal.end() == 0, terminal.shown
 
