@@ -323,10 +323,12 @@ INSERT INTO parked (sync, pair, key, field, side, kind, reason, value, wanted, s
 VALUES (:sync, :pair, :key, :field, :side, :kind, :reason, :value, :wanted, 'open', :at)
 
 -- name: parked_get
-SELECT * FROM parked WHERE id = :id
+SELECT k.*, COALESCE(p.key, k.key) AS key FROM parked k LEFT JOIN pairs p ON p.id = k.pair WHERE k.id = :id
 
 -- name: parked_list
-SELECT * FROM parked WHERE (:sync = '' OR sync = :sync) AND (:state = '' OR state = :state) ORDER BY id
+-- The key that the record has by now: what waits in a new page has none when it is parked.
+SELECT k.*, COALESCE(p.key, k.key) AS key FROM parked k LEFT JOIN pairs p ON p.id = k.pair
+WHERE (:sync = '' OR k.sync = :sync) AND (:state = '' OR k.state = :state) ORDER BY k.id
 
 -- name: parked_of_pair
 SELECT * FROM parked WHERE pair = :pair AND state IN ('open', 'dropped', 'approved', 'rejected') ORDER BY id

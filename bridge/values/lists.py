@@ -7,14 +7,16 @@ state. In a property of text a list is written one element a line.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from bridge.errors import Refused
 from bridge.model import FieldValue, Stamp, Unfit, Value
 from bridge.shapes import Option
-from bridge.values.canonical import plain
+from bridge.values.canonical import number_text, plain
 from bridge.values.choice import gone, known_option, new_option, read_option, unknown_name
 from bridge.values.halves import ColumnType, Kind, PropertyType, Suggestion, unreadable
 from bridge.values.number import IntegerColumn
@@ -22,6 +24,7 @@ from bridge.values.option_names import suggest_options
 from bridge.values.text import TextColumn
 
 MAX_OPTIONS = 100
+_NEEDS_QUOTES = re.compile(r'[{}",\\\s]|^(null)?$', re.IGNORECASE)
 
 
 def gathered(texts: tuple[str, ...], column: ColumnType, what: str) -> FieldValue:
@@ -58,6 +61,22 @@ def read_options(value: Any) -> FieldValue:
     return tuple(names) or None
 
 
+def _as_sql(wire: Any) -> str:
+    """An array as PostgreSQL writes it, for people: {a,"b, c",NULL}."""
+    match wire:
+        case list():
+            return "{" + ",".join(map(_as_sql, wire)) + "}"
+        case None:
+            return "NULL"
+        case bool():
+            return "t" if wire else "f"
+        case Decimal():
+            return number_text(wire)
+    text = str(wire)
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"' if _NEEDS_QUOTES.search(text) else text
+
+
 @dataclass(frozen=True, slots=True)
 class ListColumn(ColumnType):
     """An array; `list_of` names the type of its elements. An element is its type's canonical text."""
@@ -72,10 +91,10 @@ class ListColumn(ColumnType):
         if not isinstance(wire, list):
             return self.strange(wire)
         if any(isinstance(item, list) for item in wire):
-            return Unfit("an array of several dimensions has no form in Notion", str(wire))
+            return Unfit("an array of several dimensions has no form in Notion", _as_sql(wire))
         if None in wire:
-            return Unfit("a NULL inside the array has no form in Notion", str(wire))
-        return self._judge(map(self._element.whole, wire), str(wire))
+            return Unfit("a NULL inside the array has no form in Notion", _as_sql(wire))
+        return self._judge(map(self._element.whole, wire), _as_sql(wire))
 
     def parse(self, text: str) -> FieldValue:
         return self.fit(tuple(line for line in text.split("\n") if line))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.ends import Intent
+from bridge.ends import Evidence, Intent, Outcome
 from bridge.errors import JournalError
 from bridge.journal.rows import read_moment, read_value, wanted
 from bridge.model import (
@@ -20,7 +20,7 @@ from bridge.model import (
     Unfit,
     Waiting,
 )
-from tests.unit.desk import Desk, at, stamp
+from tests.unit.desk import Desk, at, page, row, stamp
 
 BEFORE = {"title": "before", "status": "Todo"}
 
@@ -207,3 +207,17 @@ def test_a_renewed_item_is_open_again() -> None:
     assert found is not None
     assert (found["state"], found["ended_at"], found["kind"], found["wanted"]) == ("open", None, "refused", "y")
     assert desk.journal.parked_count("tasks") == 1
+
+
+def test_what_waits_in_a_new_page_is_told_with_the_key_that_it_gets() -> None:
+    desk = Desk()
+    desk.see(page("page-1", None, {"title": "new", "status": Unfit("no", "x")}))
+    creation = desk.planned()
+    assert [row["key"] for row in desk.parked()] == [None]
+    made = row("7", {"title": "new", "status": None}, evidence=Evidence.RECEIPT)
+    desk.answer(creation, Outcome.DONE, made)
+    [parked] = desk.parked()
+    assert parked["key"] == '["7"]'
+    again = desk.journal.store.row("parked_get", id=parked["id"])
+    assert again is not None
+    assert again["key"] == '["7"]'

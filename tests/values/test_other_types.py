@@ -195,3 +195,18 @@ def test_a_check_of_the_table_is_asked_first() -> None:
     assert allowed.from_postgres("older") == "older"  # what the database has is never judged
     with pytest.raises(Refused, match="open, done"):
         allowed.to_postgres("closed")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "wire", "shown"),
+    [
+        ("integer[]", [Decimal(1), None], "{1,NULL}"),
+        ("numeric[]", [[Decimal("1.50")], [Decimal(100)]], "{{1.5},{100}}"),
+        ("boolean[]", [True, None, False], "{t,NULL,f}"),
+        ("text[]", ["a", "b, c", "", "null", 'say "hi" \\', None], '{a,"b, c","","null","say \\"hi\\" \\\\",NULL}'),
+    ],
+)
+def test_an_array_without_a_form_in_notion_is_shown_as_sql_writes_it(type_name: str, wire: Any, shown: str) -> None:
+    read = column_type(Column("a", type_name, type_name, 1)).read(wire)
+    assert isinstance(read, Unfit)
+    assert read.shown == shown
