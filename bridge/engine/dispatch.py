@@ -54,6 +54,7 @@ class Dispatch:
         self._running = running
         self._queues: dict[bool, deque[Intent]] = {False: deque(), True: deque()}  # by backfill
         self._unknown: dict[str, float] = {}  # intent id -> when to ask again, monotonic
+        self._asked: set[str] = set()  # intents whose look-up is under way: it may have to wait for the rate limit
         self._proofs: list[str] = []  # settled writes whose proof the database may forget
         self.row_unknown = False  # a row differs from what the outbox told: read the table
 
@@ -80,7 +81,7 @@ class Dispatch:
 
     def ask_times(self) -> list[float]:
         """When writes of unknown outcome are asked for again, monotonic."""
-        return list(self._unknown.values())
+        return [due for intent_id, due in self._unknown.items() if intent_id not in self._asked]
 
     def take(self, intents: list[Intent]) -> None:
         """Makes the row writes at once and queues the page writes."""
@@ -107,7 +108,8 @@ class Dispatch:
             if owing is None:
                 del self._unknown[intent_id]
             elif owing is side:
-                found = self._journal.intent(intent_id) if now >= due and self._health.up(side) else None
+                may_ask = now >= due and intent_id not in self._asked and self._health.up(side)
+                found = self._journal.intent(intent_id) if may_ask else None
                 if found is not None:
                     self._ask(found[0])
                 all_known &= intent_id not in self._unknown
@@ -184,9 +186,11 @@ class Dispatch:
             deliver(lambda: self._settle([intent], answered))
 
         def ended() -> None:
+            self._asked.discard(intent.id)
             if not answered:
                 self._unanswered(intent)
 
+        self._asked.add(intent.id)
         self._start("find", work, ended)
 
     def _unanswered(self, intent: Intent) -> None:

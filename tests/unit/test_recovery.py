@@ -90,3 +90,24 @@ def test_what_became_of_a_write_is_asked_as_soon_as_its_side_is_back(side: Side)
     bench.ask()
     bench.run()
     assert bench.desk.state(intent) == "done"
+
+
+def test_what_became_of_a_write_is_not_asked_again_while_the_question_is_under_way() -> None:
+    """Worlds, seed 155: this machine's clock was set back by a year, so that each write seemed to be of the future and
+    was asked for twice a second; the questions waited for the rate limit, were hundreds in the end, and used it up."""
+    bench, _ = page_write()
+    bench.pages.silent = True
+    bench.run()
+    bench.desk.clock.seconds += 5
+    bench.ask()
+    asked = bench.tasks.pop("find")
+    for _ in range(3):
+        bench.desk.clock.seconds += 60
+        bench.ask()
+    assert (bench.tasks, bench.dispatch.ask_times()) == ({}, []), "nothing to wake up for"
+    bench.tasks["find"] = asked
+    bench.pages.known = Outcome.UNKNOWN
+    bench.run()
+    bench.desk.clock.seconds += 60
+    bench.ask()
+    assert list(bench.tasks) == ["find"], "its answer was that nobody knows yet"
