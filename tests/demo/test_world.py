@@ -9,12 +9,13 @@ import pytest
 
 from bridge.sandbox.demo.sides import Sides
 from bridge.sandbox.demo.world import FIELDS, KEY_PROPERTY, World, build
-from bridge.sandbox.notion import Sandbox
+from bridge.sandbox.notion import ManualClock, Sandbox
 
 
 @pytest.fixture
 def world(database: str) -> World:
-    return build(Sandbox(), database)
+    """In a minute that does not end: a page that is copied later was made at another time, which is a difference."""
+    return build(Sandbox(clock=ManualClock()), database)
 
 
 @pytest.fixture
