@@ -67,6 +67,13 @@ class Table:
     kind: str = "table"  # table, partitioned table, view, materialized view, foreign table
     estimated_rows: int = 0
     foreign_keys: tuple[ForeignKey, ...] = ()
+    inherits: bool = False  # a partition, or a child of classical inheritance
+
+    @property
+    def rows_tell(self) -> bool:
+        """Whether only triggers for rows see every change: a statement fires those of the table that it names, which
+        may be the parent, or the partition."""
+        return self.inherits or self.kind == "partitioned table"
 
     @property
     def qualified(self) -> str:

@@ -96,9 +96,9 @@ def _tell_waiting_changes(lines: LogLines, bridge: Bridge) -> None:
             found = backlog(connection, sync.name)
             if found.left_out:
                 lines.tell("outbox", sync.name, outbox_full(found.left_out))
-            elif found.rows:
+            elif found.changes:
                 since = moment_shown(found.oldest)
-                lines.tell("outbox", sync.name, f"{many(found.rows, 'change')} waiting, the oldest since {since}")
+                lines.tell("outbox", sync.name, f"{many(found.changes, 'change')} waiting, the oldest since {since}")
 
 
 def _run_logged(lines: LogLines, bridge: Bridge, each_round: EachRound) -> None:

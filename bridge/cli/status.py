@@ -63,7 +63,7 @@ def _status(journal: Journal, name: str, environment: Environment, waiting: dict
     if waiting is None:
         return replace(sync_status(journal, name, environment.clock, None), in_step=False)
     found = waiting.get(name, Backlog(0, None))
-    status = sync_status(journal, name, environment.clock, found.rows)
+    status = sync_status(journal, name, environment.clock, found.changes)
     return replace(status, left_out=found.left_out, in_step=status.in_step and not found.left_out)
 
 

@@ -1,8 +1,9 @@
 """How many changes may wait in the outbox, and what the trigger does with one more.
 
-A bridge that is away for a month must not fill the host's disk. When `outbox_max` changes of a sync wait, the trigger
-notes no more of them, and the bridge reads the whole table instead. A sequence counts: it costs a transaction of the
-user's next to nothing, is never waited for, and shows its value of now even to a transaction with an old snapshot.
+A bridge that is away for a month must not fill the host's disk. When a statement's changes would make it more than
+`outbox_max` that wait for a sync, the trigger notes none of them, and the bridge reads the whole table instead. A
+sequence counts: it costs a transaction of the user's next to nothing, is never waited for, and shows its value of now
+even to a transaction with an old snapshot.
 
 Whether a change was left out must be known to whoever reads the table: not before the transaction that left it out has
 ended. So that transaction holds a shared lock, and the bridge begins to count anew only in an instant in which nobody
@@ -30,15 +31,18 @@ CREATE SEQUENCE IF NOT EXISTS {counter} CACHE 1;
 _NO_COUNTER = "DROP SEQUENCE IF EXISTS {counter};\n"
 
 _BOUNDED = """\
-    -- As many changes wait as may: this one is not noted, and the bridge reads the whole table. The bridge's own are
-    -- noted all the same. The lock tells it that somebody left a change out who has not committed yet; the count is
-    -- looked at again under the lock, because the bridge may have begun anew just before.
-    IF origin IS NULL AND nextval({counter_text}::regclass) > {limit} THEN
+    -- As many changes wait as may: these are not noted, and the bridge reads the whole table. The bridge's own are
+    -- noted all the same. The lock tells it that somebody left changes out who has not committed yet; under it nobody
+    -- begins to count anew, so that the count, which is set beyond the limit, stays there.
+    IF origin IS NULL AND coalesce(pg_sequence_last_value({counter_text}::regclass), 0) + changes > {limit} THEN
         BEGIN
-            full_up := pg_try_advisory_xact_lock_shared({lock_class}, {lock_number})
-                AND pg_sequence_last_value({counter_text}::regclass) > {limit};
+            full_up := pg_try_advisory_xact_lock_shared({lock_class}, {lock_number});
+            IF full_up THEN
+                PERFORM setval({counter_text}::regclass, changes
+                    + greatest({limit}, coalesce(pg_sequence_last_value({counter_text}::regclass), 0)));
+            END IF;
         EXCEPTION WHEN OTHERS THEN
-            full_up := false; -- no room for a lock: the change is noted
+            full_up := false; -- no room for a lock: they are noted
         END;
         IF full_up THEN
 {wake}            RETURN NULL;
@@ -47,19 +51,27 @@ _BOUNDED = """\
 
 """
 
+_COUNTED = """\
+    -- An assignment, because a query costs more than drawing the number.
+    IF origin IS NULL AND changes = 1 THEN
+        counted := nextval({counter_text}::regclass);
+    ELSIF origin IS NULL THEN
+        counted := (SELECT max(nextval({counter_text}::regclass)) FROM generate_series(1, changes));
+    END IF;
+"""
+
 # One statement, so that the lock is held for no longer than it runs, whatever becomes of the connection. It begins to
-# count anew when everything was read; after an overflow only while nobody who left a change out is still at work, and
-# only when told to forget it: until then it is the one trace of what was left out.
+# count anew when everything was read, and only while nobody who left a change out is still at work; after an overflow
+# only when told to forget it: until then it is the one trace of what was left out. The count is read under the lock: it
+# may pass the limit at any moment before.
 _COUNT_ANEW = sql.SQL("""
-WITH noted AS MATERIALIZED (SELECT pg_sequence_last_value({counter_text}::regclass) AS changes),
-turn AS MATERIALIZED (
-    SELECT changes > {limit} AS overflowed,
-        changes <= {limit} OR pg_try_advisory_xact_lock({lock_class}, {lock_number}) AS mine
-    FROM noted WHERE changes IS NOT NULL
+WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({lock_class}, {lock_number}) AS mine),
+noted AS MATERIALIZED (
+    SELECT pg_sequence_last_value({counter_text}::regclass) AS changes FROM turn WHERE mine
 )
-SELECT overflowed AND mine,
-    CASE WHEN mine AND (NOT overflowed OR {forget}) THEN setval({counter_text}::regclass, 1, false) END
-FROM turn
+SELECT changes > {limit},
+    CASE WHEN changes <= {limit} OR {forget} THEN setval({counter_text}::regclass, 1, false) END
+FROM noted WHERE changes IS NOT NULL
 """)
 
 
@@ -68,6 +80,11 @@ def bounded(sync: Sync, limit: int | None, wake: str) -> sql.Composable:
     if limit is None:
         return sql.SQL("")
     return sql.SQL(_BOUNDED).format(**_parts(sync, limit), wake=sql.SQL(indent(wake, " " * 8)))
+
+
+def counted(sync: Sync, limit: int | None) -> sql.Composable:
+    """The part of a trigger function that counts what it has noted; nothing where there is no limit."""
+    return sql.SQL("") if limit is None else sql.SQL(_COUNTED).format(**_parts(sync, limit))
 
 
 def make_counter(sync: Sync, limit: int | None) -> sql.Composable:

@@ -1,27 +1,33 @@
-"""The trigger function of a sync, as SQL text. Identifiers come from psycopg's quoting, never from formatting."""
+"""The trigger functions of a sync, as SQL text. Identifiers come from psycopg's quoting, never from formatting."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib import resources
 
 from psycopg import sql
 
 from bridge.model import Sync
-from bridge.postgres.bounds import bounded, make_counter
+from bridge.postgres.bounds import bounded, counted, make_counter
 from bridge.postgres.links import render_links
 from bridge.postgres.names import (
     CHANNEL,
     SCHEMA,
     capture_function,
+    links_function,
     row_trigger,
     source,
+    statement_function,
+    statement_trigger,
     table_name,
     truncate_trigger,
 )
 from bridge.postgres.rowfilter import inside
-from bridge.postgres.wire import captured_names, key_expression, row_is, values_expression
+from bridge.postgres.settings import settings_clause
+from bridge.postgres.statement import OPERATIONS, render_statement
+from bridge.postgres.wire import captured_names, key_expression, row_is, through_fields, values_expression
 
 _WAKE = f"""\
     -- Only wakes the bridge; the server folds it to one per transaction.
@@ -34,6 +40,9 @@ _OVERTAKEN = "overtaken := NOT EXISTS (SELECT FROM {} AS r WHERE r.ctid = new.ct
 _OVERTAKEN_IN_PARTITION = """\
 EXECUTE format('SELECT NOT EXISTS (SELECT FROM ONLY %s AS r WHERE r.ctid = $1)', TG_RELID::regclass)
                 INTO overtaken USING new.ctid;"""
+
+# What captures statements, where rows are captured instead.
+_NO_STATEMENTS = "\nDROP FUNCTION IF EXISTS {}() CASCADE;\n"
 
 # Only with a filter. Apart from the rest: OLD means nothing in an INSERT.
 _SKIP_OUTSIDE = """
@@ -52,6 +61,18 @@ _SKIP_OUTSIDE = """
 _NOTED = "CASE WHEN key_after IS NOT NULL THEN coalesce(after, 'null') END"
 
 
+# What every body says, and the block that checks a right does not.
+_TRIGGER = "RETURN NULL;"
+
+
+class TriggerState(StrEnum):
+    """When a trigger fires, as pg_trigger.tgenabled has it."""
+
+    ORIGIN = "O"
+    REPLICA = "R"
+    ALWAYS = "A"
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureSettings:
     """What bridge.toml says about the trigger. `notify` False: for databases that use PREPARE TRANSACTION.
@@ -63,26 +84,63 @@ class CaptureSettings:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """`script` makes the functions and the triggers; `body` is the function's source as the server keeps it.
-
-    `links_body` is that of the function for join tables; "" when there are none.
-    """
+    """`script` makes the functions and the triggers; `bodies` are the functions' sources as the server keeps them, by
+    name."""
 
     script: str
-    body: str
-    links_body: str
+    bodies: Mapping[str, str]
 
 
 DEFAULTS = CaptureSettings()
 
 
+def captured_triggers(sync: Sync) -> dict[str, TriggerState]:
+    """The triggers on the sync's own table, and when each of them fires."""
+    found = {truncate_trigger(sync.name): TriggerState.ALWAYS}
+    if sync.table.rows_tell:
+        return {row_trigger(sync.name): TriggerState.ALWAYS, **found}
+    statements = {statement_trigger(sync.name, operation): TriggerState.ORIGIN for operation in OPERATIONS}
+    return {row_trigger(sync.name): TriggerState.REPLICA, **found, **statements}
+
+
 def render_capture(sync: Sync, settings: CaptureSettings = DEFAULTS) -> Capture:
     """What captures the changes of `sync`."""
     wake = _WAKE if settings.notify else ""
-    leave_out = bounded(sync, settings.outbox_max, wake)
-    function = sql.Identifier(SCHEMA, capture_function(sync.name))
-    table = table_name(sync.table)
-    parts: dict[str, sql.Composable] = {
+    common: dict[str, sql.Composable] = {
+        "sync": sql.Literal(sync.name),
+        "settings": settings_clause(sync),
+        "bounded": bounded(sync, settings.outbox_max, wake),
+        "counted": counted(sync, settings.outbox_max),
+        "wake": sql.SQL(wake),
+    }
+    template = resources.files("bridge.postgres").joinpath("capture.sql").read_text(encoding="utf-8")
+    parts = {**common, **_row_parts(sync), **_installation(sync, settings)}
+    quote = _dollar_quote("".join(part.as_string(None) for part in parts.values()))
+    common["quote"] = sql.SQL(quote)
+    script = sql.SQL(template).format(**{**parts, **common}).as_string(None)
+    for operation in OPERATIONS:
+        if sync.table.rows_tell:
+            gone = sql.Identifier(SCHEMA, statement_function(sync.name, operation))
+            script += sql.SQL(_NO_STATEMENTS).format(gone).as_string(None)
+        else:
+            script += "\n" + render_statement(sync, operation, common)
+    script += render_links(sync, common)
+    return Capture(script, _bodies(script, quote, sync))
+
+
+def _bodies(script: str, quote: str, sync: Sync) -> dict[str, str]:
+    names = [capture_function(sync.name)]
+    if not sync.table.rows_tell:
+        names += [statement_function(sync.name, operation) for operation in OPERATIONS]
+    if through_fields(sync):
+        names.append(links_function(sync.name))
+    # Between every other pair of quotes there is a body, but for the block that checks a right.
+    return dict(zip(names, [text for text in script.split(quote)[1::2] if _TRIGGER in text], strict=True))
+
+
+def _row_parts(sync: Sync) -> dict[str, sql.Composable]:
+    """What the function for rows reads."""
+    return {
         "old_key": key_expression(sync, "old"),
         "new_key": key_expression(sync, "new"),
         "old_values": values_expression(sync, "old", links=False),
@@ -94,26 +152,27 @@ def render_capture(sync: Sync, settings: CaptureSettings = DEFAULTS) -> Capture:
         "skip_outside": sql.SQL(_SKIP_OUTSIDE).format(inside(sync, "old")) if sync.where else sql.SQL(""),
         "noted": sql.SQL(_NOTED if sync.where else "after"),
         "source": source(sync.table),
+    }
+
+
+def _installation(sync: Sync, settings: CaptureSettings) -> dict[str, sql.Composable]:
+    """Names, and what is told of the installation."""
+    function = sql.Identifier(SCHEMA, capture_function(sync.name))
+    table = table_name(sync.table)
+    return {
         "function": function,
         "function_text": sql.Literal(f"{function.as_string(None)}()"),
-        "sync": sql.Literal(sync.name),
         "table": table,
         "table_text": sql.Literal(table.as_string(None)),
         "row_trigger": sql.Identifier(row_trigger(sync.name)),
+        "rows_fire": sql.SQL(captured_triggers(sync)[row_trigger(sync.name)].name),
         "truncate_trigger": sql.Identifier(truncate_trigger(sync.name)),
         "data_source": sql.Literal(sync.data_source.id),
         "columns": _text_array(captured_names(sync)),
         "notify": sql.SQL("true" if settings.notify else "false"),
         "outbox_max": sql.Literal(settings.outbox_max),
         "counter": make_counter(sync, settings.outbox_max),
-        "bounded": leave_out,
-        "wake": sql.SQL(wake),
     }
-    quote = _dollar_quote("".join(part.as_string(None) for part in parts.values()))
-    template = resources.files("bridge.postgres").joinpath("capture.sql").read_text(encoding="utf-8")
-    script = sql.SQL(template).format(quote=sql.SQL(quote), **parts).as_string(None)
-    links = render_links(sync, leave_out, wake, quote)
-    return Capture(script + links, script.split(quote)[1], links.split(quote)[1] if quote in links else "")
 
 
 def _overtaken(sync: Sync) -> sql.Composable:

@@ -1,4 +1,6 @@
--- Captures the changes of one table for one sync.
+-- Captures the changes of one table for one sync, row by row: where statements do not tell them. A statement on a
+-- partitioned or an inherited table fires only the triggers of the table that it names, and logical replication fires
+-- none for a statement. For other tables see statement.sql; TRUNCATE is noted here for all.
 --
 -- The function runs inside the user's statements and must never make one fail: reading the columns sits in a
 -- block of its own, and when a mapped column was dropped, renamed or retyped the change is noted as 'unknown'.
@@ -7,15 +9,7 @@
 {counter}CREATE OR REPLACE FUNCTION {function}() RETURNS trigger
     LANGUAGE plpgsql
     SECURITY DEFINER -- the user's role needs no rights on the outbox
-    SET search_path = pg_catalog, pg_temp
-    SET "TimeZone" = 'UTC'
-    SET "DateStyle" = 'ISO, YMD'
-    SET "IntervalStyle" = 'iso_8601'
-    SET bytea_output = 'hex'
-    SET extra_float_digits = '1'
-    SET lc_monetary = 'C'
-    SET row_security = off -- fail, and note 'unknown', rather than not see a row
-AS {quote}
+{settings}AS {quote}
 #variable_conflict use_column
 DECLARE
     change text := lower(TG_OP);
@@ -24,6 +18,8 @@ DECLARE
     before jsonb;
     after jsonb;
     overtaken boolean;
+    changes bigint := 1;
+    counted bigint;
     full_up boolean;
     origin_setting text := current_setting('notion_bridge.origin', true);
     origin uuid;
@@ -87,7 +83,7 @@ BEGIN
         {noted},
         origin
     );
-{wake}    RETURN NULL;
+{counted}{wake}    RETURN NULL;
 END
 {quote};
 
@@ -116,8 +112,9 @@ DROP TRIGGER IF EXISTS {truncate_trigger} ON {table};
 CREATE TRIGGER {truncate_trigger} AFTER TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {function}();
 
--- ALWAYS: also for what logical replication writes, and sessions with session_replication_role = replica.
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER {row_trigger};
+-- REPLICA: what logical replication writes, and sessions with session_replication_role = replica; all the rest comes by
+-- statements. ALWAYS: these and all the rest.
+ALTER TABLE {table} ENABLE {rows_fire} TRIGGER {row_trigger};
 ALTER TABLE {table} ENABLE ALWAYS TRIGGER {truncate_trigger};
 
 INSERT INTO notion_bridge.sync (name, table_oid, data_source, columns, notify, outbox_max)

@@ -43,7 +43,8 @@ SELECT
         SELECT a.attname::text FROM pg_index AS i, unnest(i.indkey) WITH ORDINALITY AS part (attnum, place)
         JOIN pg_attribute AS a ON a.attnum = part.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid ORDER BY part.place
-    )
+    ),
+    EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid)
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 """
 _ONE_TABLE = f"{_TABLES} WHERE c.oid = %s"
@@ -150,7 +151,7 @@ def _find(conn: Connection, name: str) -> int | None:
 
 
 def _table(row: tuple[Any, ...]) -> Table:
-    oid, schema, name, kind, _, rows, key = row
+    oid, schema, name, kind, _, rows, key, inherits = row
     return Table(
         schema=schema,
         name=name,
@@ -159,6 +160,7 @@ def _table(row: tuple[Any, ...]) -> Table:
         key=tuple(key),
         kind=_KINDS.get(kind, "relation of another kind"),
         estimated_rows=rows,
+        inherits=inherits,
     )
 
 

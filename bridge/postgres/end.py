@@ -75,12 +75,12 @@ class PostgresEnd:
         self._writer = RowWriter(self._writing, sync)
 
     def drifted(self) -> bool:
-        """Whether the table has other columns by now than those the sync was bound to. Raises SetupError, too, when
-        the table is gone."""
+        """Whether the table has other columns by now than those the sync was bound to, or has become a partition.
+        Raises SetupError, too, when the table is gone."""
         known = self._sync.table
         with self._reading.use() as conn:
             now = read_table(conn, table_name(known).as_string(None), known.key)
-        return (now.columns, now.oid) != (known.columns, known.oid)
+        return (now.columns, now.oid, now.rows_tell) != (known.columns, known.oid, known.rows_tell)
 
     def changes(self) -> Batch:
         """The oldest changes that are not acknowledged, in order; `more` when there are others behind them."""

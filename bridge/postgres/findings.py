@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from bridge import migrations
 from bridge.errors import SetupError
 from bridge.model import Sync
-from bridge.postgres.capture import DEFAULTS, CaptureSettings, render_capture
+from bridge.postgres.capture import (
+    DEFAULTS,
+    CaptureSettings,
+    TriggerState,
+    captured_triggers,
+    render_capture,
+)
 from bridge.postgres.connection import Connection
 from bridge.postgres.links import throughs
 from bridge.postgres.names import (
@@ -17,11 +23,11 @@ from bridge.postgres.names import (
     links_function,
     links_trigger,
     links_truncate_trigger,
-    row_trigger,
-    truncate_trigger,
+    statement_function,
 )
+from bridge.postgres.settings import stored_settings
+from bridge.postgres.statement import OPERATIONS
 from bridge.postgres.wire import captured_names
-from bridge.shapes import Table
 
 FOLDER = "postgres"  # of the migrations
 
@@ -31,18 +37,6 @@ _REINSTALL = (
 )
 
 _ANEW = "then start the bridge again, which reads the whole table"
-
-# The settings of capture.sql as the server stores them.
-_SETTINGS = {
-    "search_path=pg_catalog, pg_temp",
-    "TimeZone=UTC",
-    "DateStyle=ISO, YMD",
-    "IntervalStyle=iso_8601",
-    "bytea_output=hex",
-    "extra_float_digits=1",
-    "lc_monetary=C",
-    "row_security=off",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,6 @@ def installed(conn: Connection, sync: Sync, settings: CaptureSettings | None = N
         *_sync_findings(conn, sync, settings),
         *_function_findings(conn, sync, found),
         *_trigger_findings(conn, sync),
-        *_link_findings(conn, sync, found),
         *_sequence_findings(conn),
     ]
 
@@ -129,72 +122,77 @@ def _sync_findings(conn: Connection, sync: Sync, settings: CaptureSettings | Non
 
 
 def _function_findings(conn: Connection, sync: Sync, settings: CaptureSettings) -> Iterator[Finding]:
-    name = capture_function(sync.name)
-    row = conn.execute(
-        "SELECT p.prosrc, p.prosecdef, p.proconfig, has_table_privilege(p.proowner, o.oid, 'INSERT')"
+    """Every function that captures is there, as it was made; and none for which there is no need any more."""
+    wanted = render_capture(sync, settings).bodies
+    ours = [capture_function(sync.name), links_function(sync.name)]
+    ours += [statement_function(sync.name, operation) for operation in OPERATIONS]
+    rows = conn.execute(
+        "SELECT p.proname, p.prosrc, p.prosecdef, p.proconfig, has_table_privilege(p.proowner, o.oid, 'INSERT')"
         " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
         " JOIN pg_class AS o ON o.relnamespace = n.oid AND o.relname = 'outbox'"
-        " WHERE n.nspname = %s AND p.proname = %s AND p.pronargs = 0",
-        [SCHEMA, name],
-    ).fetchone()
-    if row is None:
-        yield Finding("function", f"the function {SCHEMA}.{name} is missing: no change is captured")
-        return
-    body, definer, pinned, may_insert = row
-    if body != render_capture(sync, settings).body:
-        yield Finding("function", f"the function {SCHEMA}.{name} is not the one that this mapping needs")
-    if not definer or set(pinned or ()) != _SETTINGS:
-        yield Finding("function", f"the settings of the function {SCHEMA}.{name} were changed")
-    if not may_insert:
-        yield Finding(
-            "owner",
-            f"the owner of {SCHEMA}.{name} may not insert into the outbox: changes of {sync.table.qualified} fail",
-            f"at once: GRANT INSERT ON {SCHEMA}.outbox to the owner of the function",
-        )
+        " WHERE n.nspname = %s AND p.proname = ANY (%s) AND p.pronargs = 0",
+        [SCHEMA, ours],
+    ).fetchall()
+    there = {name: facts for name, *facts in rows}
+    missing = [name for name in ours if name in wanted and name not in there]
+    changed = [name for name, (body, *_) in there.items() if body != wanted.get(name)]
+    settings_changed = [
+        name
+        for name, (_, definer, pinned, _) in there.items()
+        if name not in changed and (not definer or set(pinned or ()) != stored_settings(sync))
+    ]
+    if missing:
+        yield Finding("function", f"missing, so that changes are not captured: {_functions(missing)}")
+    if changed:
+        yield Finding("function", f"not what this mapping needs: {_functions(changed)}")
+    if settings_changed:
+        yield Finding("function", f"the settings were changed of {_functions(settings_changed)}")
+    for name, (*_, may_insert) in there.items():
+        if not may_insert:
+            yield Finding(
+                "owner",
+                f"the owner of {SCHEMA}.{name} may not insert into the outbox: changes of {sync.table.qualified} fail",
+                f"at once: GRANT INSERT ON {SCHEMA}.outbox to the owner of the function",
+            )
+
+
+def _functions(names: Sequence[str]) -> str:
+    return ("the function " if len(names) == 1 else "the functions ") + ", ".join(f"{SCHEMA}.{name}" for name in names)
 
 
 def _trigger_findings(conn: Connection, sync: Sync) -> Iterator[Finding]:
-    wanted = [(sync.table, name) for name in (row_trigger(sync.name), truncate_trigger(sync.name))]
-    yield from _judge_triggers(conn, capture_function(sync.name), wanted)
-
-
-def _link_findings(conn: Connection, sync: Sync, settings: CaptureSettings) -> Iterator[Finding]:
-    """The capture of join tables: a function for all of them, two triggers for each."""
-    name = links_function(sync.name)
-    row = conn.execute(
-        "SELECT p.prosrc FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
-        " WHERE n.nspname = %s AND p.proname = %s AND p.pronargs = 0",
-        [SCHEMA, name],
-    ).fetchone()
-    if (row[0] if row else "") != render_capture(sync, settings).links_body:
-        yield Finding("function", f"the function {SCHEMA}.{name} is not the one that this mapping needs")
-    wanted = []
+    """Every trigger that captures is there and enabled, on the sync's own table and on its join tables."""
+    wanted = {(sync.table.oid, name): state for name, state in captured_triggers(sync).items()}
+    tables = {sync.table.oid: sync.table}
     for number, through in enumerate(throughs(sync), 1):
-        names = (links_trigger(sync.name, number), links_truncate_trigger(sync.name, number))
-        wanted += [(through.table, trigger) for trigger in names]
-    yield from _judge_triggers(conn, name, wanted)
-
-
-def _judge_triggers(conn: Connection, function: str, wanted: Sequence[tuple[Table, str]]) -> Iterator[Finding]:
-    """Every trigger that should call the function is there, and every one that does is enabled."""
+        tables[through.table.oid] = through.table
+        for name in (links_trigger(sync.name, number), links_truncate_trigger(sync.name, number)):
+            wanted[through.table.oid, name] = TriggerState.ALWAYS
     rows = conn.execute(
-        "SELECT t.tgrelid, t.tgrelid::regclass::text, t.tgname, t.tgenabled FROM pg_trigger AS t"
+        "SELECT t.tgrelid, t.tgname, t.tgrelid::regclass::text, t.tgenabled FROM pg_trigger AS t"
         " JOIN pg_proc AS p ON p.oid = t.tgfoid JOIN pg_namespace AS n ON n.oid = p.pronamespace"
-        " WHERE n.nspname = %s AND p.proname = %s",
-        [SCHEMA, function],
+        " WHERE n.nspname = %s AND t.tgname = ANY (%s)",
+        [SCHEMA, [name for _, name in wanted]],
     ).fetchall()
-    there = {(oid, name) for oid, _, name, _ in rows}
-    for on, trigger in wanted:
-        if (on.oid, trigger) not in there:
-            yield Finding("trigger-missing", f"the trigger {trigger} on {on.qualified} is missing")
-    for _, table, name, enabled in rows:
-        if enabled != "A":
-            state = "disabled" if enabled == "D" else "not enabled ALWAYS"
-            yield Finding(
-                "trigger-disabled",
-                f"the trigger {name} on {table} is {state}: changes are not captured",
-                f'ALTER TABLE {table} ENABLE ALWAYS TRIGGER "{name}"; {_ANEW}',
-            )
+    there = {(oid, name): (table, state) for oid, name, table, state in rows}
+    for oid, name in wanted:
+        if (oid, name) not in there:
+            yield Finding("trigger-missing", f"the trigger {name} on {tables[oid].qualified} is missing")
+    # Those of partitions, too, which the server made for the parent's.
+    by_name = {name: state for (_, name), state in wanted.items()}
+    for (_, name), (table, enabled) in there.items():
+        if enabled != by_name[name].value:
+            yield _disabled(name, table, enabled, by_name[name])
+
+
+def _disabled(name: str, table: str, enabled: str, wanted: TriggerState) -> Finding:
+    how = "" if wanted is TriggerState.ORIGIN else f" {wanted.name}"
+    state = "disabled" if enabled == "D" else f"not enabled{how}"
+    return Finding(
+        "trigger-disabled",
+        f"the trigger {name} on {table} is {state}: changes are not captured",
+        f'ALTER TABLE {table} ENABLE{how} TRIGGER "{name}"; {_ANEW}',
+    )
 
 
 def _sequence_findings(conn: Connection) -> Iterator[Finding]:

@@ -16,7 +16,16 @@ from bridge.model import Sync
 from bridge.postgres.capture import DEFAULTS, CaptureSettings, render_capture
 from bridge.postgres.connection import Connection
 from bridge.postgres.findings import FOLDER, installed, schema_version
-from bridge.postgres.names import SCHEMA, capture_function, counter, links_function, quoted, table_name
+from bridge.postgres.names import (
+    SCHEMA,
+    capture_function,
+    counter,
+    links_function,
+    quoted,
+    statement_function,
+    table_name,
+)
+from bridge.postgres.statement import OPERATIONS
 from bridge.postgres.trouble import explain, primary
 from bridge.shapes import Table
 
@@ -153,10 +162,9 @@ def refuse_twin(conn: Connection, sync: Sync) -> None:
 
 def _remove_capture(conn: Connection, name: str) -> None:
     # CASCADE takes the triggers along, those on partitions too, wherever the table is now.
-    function = sql.Identifier(SCHEMA, capture_function(name))
-    links = sql.Identifier(SCHEMA, links_function(name))
-    conn.execute(sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(function))
-    conn.execute(sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(links))
+    functions = [capture_function(name), links_function(name)]
+    for function in [*functions, *(statement_function(name, operation) for operation in OPERATIONS)]:
+        conn.execute(sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(sql.Identifier(SCHEMA, function)))
     conn.execute(sql.SQL("DROP SEQUENCE IF EXISTS {}").format(sql.Identifier(SCHEMA, counter(name))))
     conn.execute("DELETE FROM notion_bridge.outbox WHERE sync = %s", [name])
     conn.execute("DELETE FROM notion_bridge.applied WHERE sync = %s", [name])

@@ -42,21 +42,15 @@ class LinkWrite:
     parameters: list[str]
 
 
-def render_links(sync: Sync, leave_out: sql.Composable, wake: str, quote: str) -> str:
-    """What captures the join tables of a sync; first of all it removes what an earlier mapping needed."""
+def render_links(sync: Sync, parts: Mapping[str, sql.Composable]) -> str:
+    """What captures the join tables of a sync; first of all it removes what an earlier mapping needed. `parts` are
+    those that all functions of the sync have in common."""
     function = sql.Identifier(SCHEMA, links_function(sync.name))
     script = sql.SQL("\nDROP FUNCTION IF EXISTS {}() CASCADE;\n").format(function)
     if not through_fields(sync):
         return script.as_string(None)
     template = resources.files("bridge.postgres").joinpath("links.sql").read_text(encoding="utf-8")
-    parts: dict[str, sql.Composable] = {
-        "function": function,
-        "quote": sql.SQL(quote),
-        "bounded": leave_out,
-        "wake": sql.SQL(wake),
-        "sync": sql.Literal(sync.name),
-    }
-    script += sql.SQL(template).format(**parts)
+    script += sql.SQL(template).format(**{**parts, "function": function})
     for number, through in enumerate(throughs(sync), 1):
         script += sql.SQL(_TRIGGERS).format(
             function=function,

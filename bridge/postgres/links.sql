@@ -1,17 +1,10 @@
 -- Captures the changes of the join tables of one sync. Like the function for its own table it must never make a
--- statement of the user's fail. It notes only whose links changed, not what they are now (see 0003_links.sql).
+-- statement of the user's fail. It notes only whose links changed, not what they are now (see 0001_outbox.sql).
 -- The first argument of the trigger is the column with the record's key, the second the one with the other key.
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger
     LANGUAGE plpgsql
     SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET "TimeZone" = 'UTC'
-    SET "DateStyle" = 'ISO, YMD'
-    SET "IntervalStyle" = 'iso_8601'
-    SET bytea_output = 'hex'
-    SET extra_float_digits = '1'
-    SET row_security = off
-AS {quote}
+{settings}AS {quote}
 DECLARE
     change text := CASE TG_OP WHEN 'TRUNCATE' THEN 'truncate' ELSE 'links' END;
     before jsonb;
@@ -19,6 +12,8 @@ DECLARE
     owners jsonb[] := ARRAY[]::jsonb[];
     origin_setting text := current_setting('notion_bridge.origin', true);
     origin uuid;
+    changes bigint := 1;
+    counted bigint;
     full_up boolean;
 BEGIN
     BEGIN
@@ -53,7 +48,7 @@ BEGIN
     ELSE
         INSERT INTO notion_bridge.outbox (sync, op, origin) VALUES ({sync}, change, origin);
     END IF;
-{wake}    RETURN NULL;
+{counted}{wake}    RETURN NULL;
 END
 {quote};
 

@@ -24,6 +24,16 @@ def capture_function(sync_name: str) -> str:
     return _bounded(f"capture_{sync_name}")
 
 
+def statement_function(sync_name: str, operation: str) -> str:
+    """The trigger function for whole statements of one kind (insert, update or delete)."""
+    return _bounded(f"statement_{operation}_{sync_name}")
+
+
+def statement_trigger(sync_name: str, operation: str) -> str:
+    """The trigger for whole statements of one kind."""
+    return _bounded(f"notion_bridge_{operation}_{sync_name}")
+
+
 def row_trigger(sync_name: str) -> str:
     """The trigger for changed rows. Triggers fire in the order of their names; the function copes with any."""
     return _bounded(f"notion_bridge_rows_{sync_name}")

@@ -7,27 +7,20 @@ and then deleted by number; what was not visible yet is there the next time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
-
-from psycopg import sql
 
 from bridge.ends import Batch, Evidence, Observation
-from bridge.model import OUTSIDE, Key, OnLeave, Presence, Side, Stamp, Sync
+from bridge.model import OUTSIDE, FieldValue, Key, OnLeave, Presence, Side, Stamp, Sync
 from bridge.postgres.bounds import left_out
+from bridge.postgres.bundles import Bundles
 from bridge.postgres.connection import Connection
+from bridge.postgres.notes import Note, oldest_notes
 from bridge.postgres.reader import read_rows, server_time, utc
 from bridge.postgres.wire import Row, read_key, read_row, through_fields
 
-BATCH_ROWS = 1000
-
-# By sync: another sync's backlog is not waded through.
-SELECT_OUTBOX = sql.SQL(
-    'SELECT id, event::text, op, key, old_key, "values", origin::text, at, author'
-    " FROM notion_bridge.outbox WHERE sync = %s ORDER BY id"
-)
+BATCH_CHANGES = 1000
 
 _REREAD = {
     "truncate": "the table was emptied by TRUNCATE",
@@ -44,27 +37,34 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Outbox rows that wait to be read, when the oldest was written (None when none waits), and how many changes were
+    """How many changes wait to be read, when the oldest was written (None when none waits), and how many changes were
     left out because as many waited as may."""
 
-    rows: int
+    changes: int
     oldest: datetime | None
     left_out: int = 0
 
 
 def read_outbox(conn: Connection, sync: Sync) -> Batch:
-    """The oldest waiting changes, at most BATCH_ROWS."""
-    rows = conn.execute(SELECT_OUTBOX + sql.SQL(" LIMIT %s"), [sync.name, BATCH_ROWS]).fetchall()
-    return event_batch(conn, sync, rows, more=len(rows) == BATCH_ROWS)
+    """The oldest waiting changes: BATCH_CHANGES, and what else the last row of the outbox stands for."""
+    notes, more = oldest_notes(conn, sync.name, BATCH_CHANGES)
+    return event_batch(conn, sync, notes, more=more)
 
 
-def event_batch(conn: Connection, sync: Sync, rows: Sequence[tuple[Any, ...]], *, more: bool) -> Batch:
-    """The batch for rows of SELECT_OUTBOX."""
-    links = _Links(conn, sync, rows)
-    events = [_event(sync, row, links) for row in rows if row[2] not in _REREAD]
-    observations = [event for event in events if event is not None]
-    reasons = dict.fromkeys(_REREAD[row[2]] for row in rows if row[2] in _REREAD)
-    token = Acknowledgement(tuple(row[0] for row in rows)) if rows else None
+def event_batch(conn: Connection, sync: Sync, notes: Sequence[Note], *, more: bool) -> Batch:
+    """The batch for these rows of the outbox."""
+    links = _Links(conn, sync, notes)
+    bundles = Bundles(conn, sync, notes)
+    observations: list[Observation] = []
+    for note in notes:
+        if note.op in _REREAD:
+            continue
+        if note.keys is not None:
+            observations += _bundled(sync, note, bundles)
+        elif (event := _event(sync, note, links)) is not None:
+            observations.append(event)
+    reasons = dict.fromkeys(_REREAD[note.op] for note in notes if note.op in _REREAD)
+    token = Acknowledgement(tuple(note.id for note in notes)) if notes else None
     return Batch(observations, token=token, reread="; ".join(reasons), more=more)
 
 
@@ -79,13 +79,13 @@ def acknowledge(conn: Connection, sync: Sync, batch: Batch) -> None:
 
 def backlog(conn: Connection, sync_name: str) -> Backlog:
     """How far behind the reader is. The sync must be installed."""
-    [(rows, oldest, limit)] = conn.execute(
-        "SELECT (SELECT count(*) FROM notion_bridge.outbox WHERE sync = s.name),"
+    [(changes, oldest, limit)] = conn.execute(
+        "SELECT (SELECT coalesce(sum(coalesce(key_count, 1)), 0) FROM notion_bridge.outbox WHERE sync = s.name),"
         " (SELECT min(at) FROM notion_bridge.outbox WHERE sync = s.name), outbox_max"
         " FROM notion_bridge.sync AS s WHERE name = %s",
         [sync_name],
     ).fetchall()
-    return Backlog(rows, None if oldest is None else utc(oldest), left_out(conn, sync_name, limit))
+    return Backlog(int(changes), None if oldest is None else utc(oldest), left_out(conn, sync_name, limit))
 
 
 class _Links:
@@ -95,10 +95,10 @@ class _Links:
     finds what both of them left. A new record's links come with it, so that none looks like a later edit.
     """
 
-    def __init__(self, conn: Connection, sync: Sync, rows: Sequence[tuple[Any, ...]]) -> None:
+    def __init__(self, conn: Connection, sync: Sync, notes: Sequence[Note]) -> None:
         self._names = [field.name for field in through_fields(sync)]
-        asked = [row[3] for row in rows if row[2] in ("insert", "links")] if self._names else []
-        keys = list(dict.fromkeys(read_key(sync, key) for key in asked))
+        asked = [note.key for note in notes if note.op in ("insert", "links") and note.key is not None]
+        keys = list(dict.fromkeys(read_key(sync, key) for key in asked)) if self._names else []
         self._rows = read_rows(conn, sync, keys) if keys else {}
         self._seen = server_time(conn) if keys else None
 
@@ -114,38 +114,55 @@ class _Links:
         return Stamp(at, max(at, self._seen)) if self._seen is not None else Stamp(at, at)
 
 
-def _event(sync: Sync, row: tuple[Any, ...], links: _Links) -> Observation | None:
+def _event(sync: Sync, note: Note, links: _Links) -> Observation | None:
     """None for links of a record that is gone, or outside of the filter: that is noted, too. Unless they are our own
     write's echo, which the engine waits for."""
-    number, event, op, key, old_key, values, origin, at, author = row
-    moment = utc(at)
-    stamp = Stamp(moment, moment)
-    found = links.of(read_key(sync, key)) if op in ("insert", "links") else None
-    if op == "links" and (found is None or found.presence is Presence.AWAY) and origin is None:
+    assert note.key is not None
+    key = read_key(sync, note.key)
+    stamp = Stamp(note.at, note.at)
+    found = links.of(key) if note.op in ("insert", "links") else None
+    if note.op == "links" and (found is None or found.presence is Presence.AWAY) and note.origin is None:
         return None
-    if op == "links" and found is not None:
-        presence, fields = found.presence, dict(found.values)
-        stamp = links.stamp(moment)
-    elif op in ("delete", "links"):
-        presence, fields = Presence.GONE, {}
-    else:
-        captured = read_row(sync, key, values)
-        presence, fields = captured.presence, {**captured.values, **(found.values if found is not None else {})}
-    note = OUTSIDE if presence is Presence.AWAY else ""
-    if note and op != "links" and sync.on_leave is OnLeave.DELETE:
+    if note.op == "links" and found is not None:
+        return _observed(sync, note, replace(found, key=key), links.stamp(note.at))
+    if note.op in ("delete", "links"):
+        return _observed(sync, note, Row(key, Presence.GONE, {}), stamp)
+    captured = read_row(sync, note.key, note.values)
+    fields = {**captured.values, **(found.values if found is not None else {})}
+    return _observed(sync, note, replace(captured, values=fields), stamp)
+
+
+def _bundled(sync: Sync, note: Note, bundles: Bundles) -> Iterator[Observation]:
+    """The rows of a bundle, each as an event of its own."""
+    linked = {field.name for field in through_fields(sync)}
+    for place, row, stamp in bundles.rows(note):
+        # A new record's links come with it; those of others have notes of their own.
+        fields = row.values if note.op == "insert" else _without(row.values, linked)
+        observed = _observed(sync, note, replace(row, values=fields), stamp)
+        yield replace(observed, event_id=f"{observed.event_id}/{place}")
+
+
+def _without(values: Mapping[str, FieldValue], names: Collection[str]) -> dict[str, FieldValue]:
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def _observed(sync: Sync, note: Note, row: Row, stamp: Stamp) -> Observation:
+    presence = row.presence
+    why = OUTSIDE if presence is Presence.AWAY else ""
+    if why and note.op != "links" and sync.on_leave is OnLeave.DELETE:
         # Only here, where a row is seen to leave: one that a scan finds outside may be there for another filter.
-        presence, note = Presence.GONE, ""
+        presence, why = Presence.GONE, ""
     return Observation(
         side=Side.POSTGRES,
         presence=presence,
-        values=fields,
-        key=read_key(sync, key),
-        old_key=None if old_key is None else read_key(sync, old_key),
+        values=row.values,
+        key=row.key,
+        old_key=None if note.old_key is None else read_key(sync, note.old_key),
         stamp=stamp,
         evidence=Evidence.EVENT,
-        event_id=event,
-        position=number,
-        origin=origin,
-        author=author,
-        note=note,
+        event_id=note.event_id,
+        position=note.id,
+        origin=note.origin,
+        author=note.author,
+        note=why,
     )

@@ -13,7 +13,8 @@ from bridge.model import Sync
 from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
 from bridge.postgres.findings import schema_version
 from bridge.postgres.names import source
-from bridge.postgres.outbox import BATCH_ROWS, SELECT_OUTBOX, event_batch
+from bridge.postgres.notes import SELECT_ALL, portions
+from bridge.postgres.outbox import BATCH_CHANGES, event_batch
 from bridge.postgres.reader import observe, utc
 from bridge.postgres.trouble import address, explain
 from bridge.postgres.wire import key_expression, read_row, values_expression
@@ -43,9 +44,9 @@ def _outbox(connection: Connection, sync: Sync) -> Iterator[Batch]:
     if schema_version(connection) is None:
         return  # a plan or a comparison before anything was installed
     with connection.cursor(name="notion_bridge_outbox") as cursor:
-        cursor.execute(SELECT_OUTBOX, [sync.name])
-        while rows := cursor.fetchmany(BATCH_ROWS):
-            yield event_batch(connection, sync, rows, more=True)
+        cursor.execute(SELECT_ALL, [sync.name])
+        for notes in portions(cursor, BATCH_CHANGES):
+            yield event_batch(connection, sync, notes, more=True)
 
 
 def _table(connection: Connection, sync: Sync) -> Iterator[Batch]:
@@ -58,5 +59,5 @@ def _table(connection: Connection, sync: Sync) -> Iterator[Batch]:
     )
     with connection.cursor(name="notion_bridge_table") as cursor:
         cursor.execute(query)
-        while rows := cursor.fetchmany(BATCH_ROWS):
+        while rows := cursor.fetchmany(BATCH_CHANGES):
             yield Batch([observe(read_row(sync, key, values), Evidence.SCAN, seen) for key, values in rows], more=True)

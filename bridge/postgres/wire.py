@@ -157,12 +157,15 @@ def literal(value: str | list[str] | None) -> str | None:
 def _captured(record: str, column: Column) -> sql.Composable:
     """The column in the form in which jsonb loses nothing of it: a document as its text."""
     cast = wire_cast(column)
-    value = _computed(record, column) if column.virtual and record in _OF_A_TRIGGER else _member(record, column)
+    value = triggers_value(record, column) if record in _OF_A_TRIGGER else _member(record, column)
     return sql.SQL("{}::{}").format(value, sql.SQL(cast)) if cast else value
 
 
-def _computed(record: str, column: Column) -> sql.Composable:
-    """What PostgreSQL computes whenever a virtual column is read from its table: in a trigger's records it is NULL."""
+def triggers_value(record: str, column: Column) -> sql.Composable:
+    """A column of a record that a trigger is given. A virtual one is NULL there: PostgreSQL computes it when it is read
+    from its table."""
+    if not column.virtual:
+        return _member(record, column)
     return sql.SQL("(SELECT ({}) FROM (SELECT ({}).*) AS r)").format(sql.SQL(column.expression), sql.Identifier(record))
 
 

@@ -55,12 +55,13 @@ def test_a_page_edited_after_the_decision_is_not_run_over(world: World, moment: 
 def test_a_mass_deletion_is_judged_as_a_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is longer than what one round reads; its first part alone is below every limit."""
     monkeypatch.setattr(worker, "_ROWS_PER_ROUND", 20)
-    monkeypatch.setattr(outbox, "BATCH_ROWS", 20)
+    monkeypatch.setattr(outbox, "BATCH_CHANGES", 20)
     world.sql("INSERT INTO tasks (title) SELECT 'row ' || n FROM generate_series(1, 300) AS n")
     world.sync()
     with world.running() as bridge:
         world.until(lambda: bridge.loop.workers[0].swept, "both sides are listed")
-        world.sql("DELETE FROM tasks")
+        each = "FOR number IN SELECT id FROM tasks LOOP DELETE FROM tasks WHERE id = number; END LOOP;"
+        world.sql(f"DO $$ DECLARE number bigint; BEGIN {each} END $$")
         world.until(lambda: world.journal().sync_state("tasks").breaker, "the breaker trips")
     assert len(world.pages()) == 300
 

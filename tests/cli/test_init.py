@@ -37,7 +37,7 @@ def test_from_nothing_to_in_step(fresh: World) -> None:
     code, stdout, stderr = init(fresh, "--table", "tasks", "--data-source", fresh.source)
     assert code == 0, stderr
     assert stdout == ""
-    assert len(triggers(fresh)) == 2
+    assert len(triggers(fresh)) == 5
     fresh.sql("INSERT INTO tasks (title) VALUES ('first')")
     assert fresh.type("check").exit_code == 0
     assert fresh.type("sync").exit_code == 0
@@ -88,7 +88,7 @@ def test_a_new_file_takes_the_place_of_the_old_one_only_when_forced(fresh: World
 def test_with_a_file_it_installs_what_the_file_asks_for(world: World) -> None:
     before = world.config.read_text()
     assert world.type("init").exit_code == 0
-    assert len(triggers(world)) == 2
+    assert len(triggers(world)) == 5
     assert world.config.read_text() == before
 
 
@@ -101,7 +101,7 @@ def test_the_script_for_the_dba_installs_and_nothing_else_does(fresh: World) -> 
     with psycopg.connect(fresh.dsn, autocommit=True) as dba:
         dba.execute(script.encode())
 
-    assert len(triggers(fresh)) == 2
+    assert len(triggers(fresh)) == 5
     assert fresh.type("check").exit_code == 0
 
 
@@ -150,4 +150,4 @@ def test_on_a_terminal_it_asks(fresh: World) -> None:
     agreed = runner.invoke(main, args, input="\n\n\n", obj=environment)
     assert agreed.exit_code == 0, shown.getvalue()
     assert fresh.config.exists()
-    assert len(triggers(fresh)) == 2
+    assert len(triggers(fresh)) == 5

@@ -122,8 +122,11 @@ def end_for(
 def waiting(dsn: str, sync: Sync) -> list[Observation]:
     """Every change in the outbox, read and acknowledged."""
     end = end_for(dsn, sync)
+    found: list[Observation] = []
     try:
-        return list(taken(end).observations)
+        while (batch := taken(end)).token is not None:
+            found += batch.observations
+        return found
     finally:
         end.close()
 

@@ -168,29 +168,30 @@ CREATE TRIGGER {name} AFTER {events} ON t FOR EACH ROW WHEN (pg_trigger_depth() 
 
 
 @pytest.mark.parametrize("name", ["aaa", "zzz"])  # triggers fire in the order of their names
-@pytest.mark.parametrize("kind", ["table", "partitions"])
+@pytest.mark.parametrize(("kind", "rows"), [("table", 1), ("table", 4), ("table", 150), ("partitions", 4)])
 @pytest.mark.parametrize(
     ("events", "body"),
     [
         ("INSERT OR UPDATE", "UPDATE t SET n = n + 1 WHERE id = NEW.id;"),
         ("INSERT OR UPDATE", "UPDATE t SET n = n + 1;"),  # every row, also those whose turn comes later
         ("INSERT OR UPDATE", "UPDATE t SET hidden = n WHERE id = NEW.id;"),
-        ("UPDATE", "UPDATE t SET id = id + 100 WHERE id = NEW.id;"),
+        ("UPDATE", "UPDATE t SET id = id + 500 WHERE id = NEW.id;"),
         ("UPDATE", "DELETE FROM t WHERE id = NEW.id;"),
         ("DELETE", "INSERT INTO t VALUES (OLD.id, OLD.s || ' again');"),
     ],
 )
 def test_the_last_note_shows_the_row_as_it_is(
-    database: str, user: User, name: str, kind: str, events: str, body: str
+    database: str, user: User, name: str, kind: str, rows: int, events: str, body: str
 ) -> None:
     """Other triggers change rows after our statement did, and before its own changes are noted."""
     by_range = " PARTITION BY RANGE (id); CREATE TABLE p PARTITION OF t FOR VALUES FROM (0) TO (1000)"
     ddl = "CREATE TABLE t (id int PRIMARY KEY, s text, n bigint DEFAULT 0, hidden int)"
     sync = set_up(database, ddl + (by_range if kind == "partitions" else ""), ("s", "n"), table="t")
     user.execute(FOLLOW.format(name=name, events=events, body=body).encode())
-    user.execute("INSERT INTO t SELECT g, 'row' FROM generate_series(1, 4) AS g")
+    user.execute("INSERT INTO t SELECT g, 'row' FROM generate_series(1, %s) AS g", [rows])
     user.execute("UPDATE t SET s = 'changed'")
     user.execute("DELETE FROM t WHERE id % 2 = 0")
+    user.execute("DELETE FROM t WHERE id = 1")
 
     told: dict[object, object] = {}
     for event in waiting(database, sync):
@@ -200,8 +201,8 @@ def test_the_last_note_shows_the_row_as_it_is(
             told.pop(event.key, None)
         else:
             told[event.key] = (event.values["s"], event.values["n"])
-    rows = user.execute("SELECT id, s, n FROM t").fetchall()
-    assert told == {(str(number),): (s, Decimal(n)) for number, s, n in rows}
+    present = user.execute("SELECT id, s, n FROM t").fetchall()
+    assert told == {(str(number),): (s, Decimal(n)) for number, s, n in present}
 
 
 def test_keys_that_cascade_into_their_own_table(database: str, user: User) -> None:

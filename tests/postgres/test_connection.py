@@ -62,13 +62,16 @@ def test_settings_are_pinned(database: str, user: User, role: str) -> None:
 
 def test_the_trigger_and_the_session_pin_the_same(database: str) -> None:
     """A value that both read is to have one text."""
-    sync = set_up(database)
+    columns = "at timestamptz, span tstzrange, took interval, raw bytea, x real, price money"
+    names = ("at", "span", "took", "raw", "x", "price")
+    sync = set_up(database, f"CREATE TABLE t (id int PRIMARY KEY, {columns})", names, table="t")
     with open_connection(database) as conn:
         row = conn.execute("SELECT proconfig FROM pg_proc WHERE proname = %s", [capture_function(sync.name)]).fetchone()
         assert row is not None
         captured = dict(setting.split("=", 1) for setting in row[0])
         del captured["search_path"]
         assert captured.keys() >= {"TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "lc_monetary"}
+        assert captured.keys() >= {"extra_float_digits", "row_security"}
         for name, value in captured.items():
             assert conn.execute(f"SHOW {name}".encode()).fetchone() == (value,)
 

@@ -81,10 +81,10 @@ def test_what_is_not_acknowledged_comes_again(end: PostgresEnd, user: User) -> N
 
 
 def test_backlog(end: PostgresEnd, user: User) -> None:
-    assert end.backlog().rows == 0
+    assert end.backlog().changes == 0
     user.execute("INSERT INTO tasks (title) SELECT 'x' FROM generate_series(1, 1500)")
     waiting = end.backlog()
-    assert waiting.rows == 1500
+    assert waiting.changes == 1500
     assert waiting.oldest is not None
     batch = end.changes()
     assert batch.more

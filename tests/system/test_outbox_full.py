@@ -27,9 +27,9 @@ def test_a_month_away_loses_no_edit_of_either_side(world: World) -> None:
     keys = [insert(world, f"row {number}") for number in range(40)]
     world.sync()
     both = world.page(keys[0])["_id"]
-    world.sql("UPDATE tasks SET title = title || '!' WHERE id > %s", int(keys[0]))
     for number in range(30):
         world.sql("UPDATE tasks SET amount = %s WHERE id = %s", number, int(keys[1]))
+    world.sql("UPDATE tasks SET title = title || '!' WHERE id > %s", int(keys[0]))
     world.sql("UPDATE tasks SET title = 'ours' WHERE id = %s", int(keys[0]))
     world.person.edit(both, {"Name": "theirs", "Mail": "ada@example.com"})
     world.sql("DELETE FROM tasks WHERE id = %s", int(keys[2]))

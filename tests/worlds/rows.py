@@ -10,6 +10,7 @@ from bridge.clock import CommonClock
 from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.errors import Refused
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
+from bridge.postgres.notes import Note
 from bridge.postgres.outbox import Acknowledgement, event_batch
 from bridge.postgres.reader import observe
 from bridge.postgres.wire import Row, read_key, read_row
@@ -54,7 +55,7 @@ class ModelEnd:
         self._trouble.visit("changes")
         self._sample()
         notes = sorted(self._server.state.outbox.items())[: self._batch]
-        return self._events([n.as_tuple() for _, n in notes], more=len(notes) == self._batch)
+        return self._events([note.as_read() for _, note in notes], more=len(notes) == self._batch)
 
     def acknowledge(self, batch: Batch) -> None:
         self._trouble.visit("acknowledge")
@@ -67,7 +68,7 @@ class ModelEnd:
         """The snapshot is of the first moment, however long the reading takes."""
         self._trouble.visit("scan")
         seen = self._server.now()
-        notes = [note.as_tuple() for _, note in sorted(self._server.state.outbox.items())]
+        notes = [note.as_read() for _, note in sorted(self._server.state.outbox.items())]
         rows = sorted(self._server.state.rows.items())
         for start in range(0, len(notes), self._batch):
             yield self._events(notes[start : start + self._batch], more=True)
@@ -77,7 +78,7 @@ class ModelEnd:
             yield Batch([observe(row, Evidence.SCAN, seen) for row in chunk], more=True)
             self._trouble.visit("scan on")
 
-    def _events(self, notes: list[tuple[Any, ...]], *, more: bool) -> Batch:
+    def _events(self, notes: list[Note], *, more: bool) -> Batch:
         connection: Any = None  # only links to other tables are asked for, and the model has none
         return event_batch(connection, self._sync, notes, more=more)
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from bridge.postgres import notes
 from bridge.shapes import Column, Table
 from tests.worlds.clock import WorldClock
 
@@ -48,11 +49,11 @@ class Note:
     at: datetime
     author: str
 
-    def as_tuple(self) -> tuple[Any, ...]:
-        """As `bridge.postgres.outbox.SELECT_OUTBOX` gives it."""
-        return (
-            self.number, self.event, self.op, self.key, self.old_key, self.values, self.origin, self.at, self.author,
-        )  # fmt: skip
+    def as_read(self) -> notes.Note:
+        """As the bridge reads it."""
+        return notes.Note(
+            self.number, self.op, self.key, self.old_key, self.values, None, self.origin, self.at, self.author
+        )
 
 
 @dataclass(slots=True)

@@ -273,7 +273,7 @@ class World:
         names = ("id", "key", "page_id", "page_key", "base_state", "postgres_state", "notion_state", "not_before")
         dirty = [{n: row[n] for n in names} for row in journal.store.rows("pairs_all", sync="tasks") if row["dirty"]]
         query = "SELECT pair, side, op, state, changes, reason FROM intents WHERE state IN ('open', 'unknown', 'echo')"
-        outbox = [note.as_tuple()[2:6] for note in self.server.state.outbox.values()]
+        outbox = [(note.op, note.key, note.old_key, note.values) for note in self.server.state.outbox.values()]
         return str([state.breaker, state.last_error, outbox, dirty, list(journal.store.db.query(query))])
 
     def _note(self, line: str) -> None:

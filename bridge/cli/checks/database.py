@@ -174,7 +174,7 @@ def check_capture(report: Report, session: Session, sync: Sync) -> None:
         report.ok("outbox", "empty")
         return
     age = (now - waiting.oldest).total_seconds()
-    text = f"{many(waiting.rows, 'change')} waiting, the oldest for {seconds_shown(age)}"
+    text = f"{many(waiting.changes, 'change')} waiting, the oldest for {seconds_shown(age)}"
     if age < _BACKLOG_OLD_S:
         report.ok("outbox", text)
     else:
