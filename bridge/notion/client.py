@@ -42,6 +42,7 @@ _FIRST_WAIT = 0.5  # seconds, doubled after each failed read
 _LONGEST_WAIT = 8.0
 _BLOCKED = "public_api_request_blocked"  # the one reason of a 429 that no waiting cures
 _PAGE_SIZE = 100
+_FRESH_S = 1.0  # after its check a write leaves so soon, or not at all
 
 Json = Mapping[str, Any]
 
@@ -187,10 +188,26 @@ class NotionClient:
         check: Callable[[], None] | None = None,
     ) -> Reply:
         def once(held: Permit) -> Reply:
-            with held.flight(check):
-                return self._judge(self._transport.send(method, path, body))
+            asked = float("inf")
+
+            def fresh() -> None:
+                nonlocal asked
+                asked = self._checked(check or _nothing)
+
+            with held.flight(fresh):
+                return self._judge(self._transport.send(method, path, body, not_after=asked + _FRESH_S))
 
         return self._repeat(once, _write_may_repeat, priority, permit)
+
+    def _checked(self, check: Callable[[], None]) -> float:
+        """When the check was asked that has just passed. What it learned may be old: a process that was stopped reads
+        afterwards what it was answered before. Raises NotSent, and what the check raises."""
+        for _ in range(_ATTEMPTS):
+            asked = self._clock.local.monotonic()
+            check()
+            if self._clock.local.monotonic() - asked <= _FRESH_S:
+                return asked
+        raise NotSent("Whether the bridge may still write takes too long to find out.")
 
     def _repeat(
         self,
@@ -240,6 +257,10 @@ class NotionClient:
         if seconds is not None:
             said = datetime.fromtimestamp(seconds, UTC)
             self._clock.notion.sample(answer.sent, answer.received, said, said + timedelta(seconds=1))
+
+
+def _nothing() -> None:
+    """There is nothing to check."""
 
 
 def next_cursor(reply: Reply) -> str | None:

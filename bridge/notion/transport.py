@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import requests
+import requests.adapters
 import requests.auth
 import urllib3.exceptions
 
@@ -20,6 +21,7 @@ from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.errors import ConfigError, SetupError
 from bridge.notion.errors import Ambiguous, Answer, NotSent
+from bridge.notion.timely import TimelyAdapter
 from bridge.values.weight import encoded
 
 API_VERSION = "2026-03-11"
@@ -68,14 +70,17 @@ class Transport:
         params: Params = (),
         *,
         writes: bool = True,
+        not_after: float = float("inf"),
     ) -> Answer:
         """One request, one answer of whatever status. Raises NotSent, Ambiguous, SetupError (bad address).
 
-        What `writes` nothing is given up sooner when no answer comes: asking again does no harm.
+        What `writes` nothing is given up sooner when no answer comes: asking again does no harm. After the time
+        `not_after` (monotonic) no byte of it leaves, however the machine or the process may have been stopped.
         """
         content = None if body is None else encoded(body)
         session = self._session()
         sent = self._clock.monotonic()
+        self._local.not_after = not_after
         with self._lock:
             self._waiting.append(sent)
         try:
@@ -116,6 +121,9 @@ class Transport:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._new_session()
+            for scheme, adapter in list(session.adapters.items()):
+                if type(adapter) is requests.adapters.HTTPAdapter:
+                    session.mount(scheme, TimelyAdapter(self._in_time))
             # As auth, not as a header: requests would let a .netrc entry replace a plain Authorization header.
             session.auth = self._auth
             session.headers["Notion-Version"] = API_VERSION
@@ -124,6 +132,10 @@ class Transport:
             with self._lock:
                 self._sessions.append(session)
         return session
+
+    def _in_time(self) -> None:
+        if self._clock.monotonic() > self._local.not_after:
+            raise NotSent("The bridge was held up just before a write; it was not sent.")
 
     def _read(self, response: requests.Response, sent: float) -> bytes:
         """The whole body. `read1` returns what one receive brought, so that the deadline is looked at in between."""
