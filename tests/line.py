@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import socket
 import struct
 import threading
@@ -58,8 +59,12 @@ class Line:
         self._calls: list[_Call] = []
         self._threads: list[threading.Thread] = []
         self._stopped = self._deaf = False
+        self._lock = threading.Lock()
         self._under_way = 0
+        self._gate: tuple[bytes, ...] = ()
+        self._open = threading.Event()
         self.delay = 0.0  # seconds, for each piece of a message
+        self.held = 0  # HTTP requests that have come in whole since `hold`, and wait
         self.happened = threading.Event()
         self.refused = threading.Event()
         self.heard: list[bytes] = []  # the first bytes of what clients have sent
@@ -117,6 +122,15 @@ class Line:
         self.delay = 0.0
         self._awaited.clear()
 
+    def hold(self, *beginnings: bytes) -> None:
+        """HTTP requests that begin so wait on the line, whole, until `release`."""
+        self._open.clear()
+        self._gate, self.held = beginnings, 0
+
+    def release(self) -> None:
+        self._gate = ()
+        self._open.set()
+
     def idle(self) -> bool:
         """Whether everything that was said has been passed on."""
         return self._under_way == 0
@@ -131,6 +145,7 @@ class Line:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _end(self._listener)
+        self.release()
         for call in self._calls:
             call.end()
         for thread in self._threads:
@@ -159,13 +174,20 @@ class Line:
     def _forward(self, call: _Call) -> None:
         with suppress(OSError):
             while data := call.client.recv(_CHUNK):
-                self._under_way += 1
+                with self._lock:
+                    self._under_way += 1
                 try:
                     self.heard.append(data[:200])
+                    if self._gate and data.startswith(self._gate):
+                        data = _whole(call.client, data)
+                        with self._lock:
+                            self.held += 1
+                        self._open.wait()
                     if not self._pass_on(call, data):
                         return
                 finally:
-                    self._under_way -= 1
+                    with self._lock:
+                        self._under_way -= 1
         if not call.deaf:
             with suppress(OSError):
                 call.server.shutdown(socket.SHUT_WR)
@@ -216,6 +238,19 @@ class Line:
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+
+def _whole(client: socket.socket, data: bytes) -> bytes:
+    """An HTTP request with all of its body, which the client may send apart from the head."""
+    while True:
+        head, found, body = data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if found and (length is None or len(body) >= int(length[1])):
+            return data
+        more = client.recv(_CHUNK)
+        if not more:
+            return data
+        data += more
 
 
 def _end(end: socket.socket) -> None:

@@ -17,6 +17,7 @@ from tests.system.history import is_quiet
 from tests.system.test_both_ways import insert
 from tests.system.world import World
 
+WRITES = (b"PATCH /v1/pages", b"POST /v1/pages ")
 END_LOCK_SESSIONS = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_locks
 WHERE locktype = 'advisory' AND granted
@@ -57,7 +58,7 @@ def shows(rows: Callable[[], dict[str, dict[str, object]]], key: str, column: st
 
 
 def writes(line: Line) -> list[bytes]:
-    return [said for said in line.heard if said.startswith((b"PATCH /v1/pages", b"POST /v1/pages "))]
+    return [said for said in line.heard if said.startswith(WRITES)]
 
 
 @pytest.mark.parametrize("work", ["create", "update"])
@@ -73,14 +74,16 @@ def test_a_frozen_bridge_that_lost_its_lock_writes_nothing_any_more(
         elsewhere.sync()
     first = started(world)
     world.until(lambda: is_quiet(world), "it is in step")
-    before = len(writes(pages_line))
-    pages_line.delay = 0.05
+    pages_line.hold(*WRITES)
     if work == "update":
         world.sql("UPDATE tasks SET title = 'new ' || id")
     else:
         world.sql("INSERT INTO tasks (title) SELECT 'row ' || n FROM generate_series(1, 30) AS n")
-    world.until(lambda: len(writes(pages_line)) > before + 2, "it is in the middle of the work")
+    # Each of its connections waits for the answer to a write: none is between the look at the lock and the sending,
+    # where no program could call it back.
+    world.until(lambda: pages_line.held == world.config().notion.connections, "it is in the middle of the work")
     os.kill(first.pid, signal.SIGSTOP)
+    pages_line.release()
     world.until(pages_line.idle, "what it has sent has arrived")
     world.sql(END_LOCK_SESSIONS)
 
