@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,7 @@ class CrashPoint(StrEnum):
 
 
 _visits: Counter[str] = Counter()
+_counting = threading.Lock()
 
 
 @contextmanager
@@ -91,6 +93,8 @@ def reached(point: CrashPoint, when: When) -> None:
     if asking is None or not Path(asking).exists():
         return
     edge = f"{point.value}:{when}"
-    _visits[edge] += 1
-    if Path(asking).read_text(encoding="utf-8") == f"{edge}:{_visits[edge]}":
+    with _counting:  # pages are written by several threads: each visit has a number of its own
+        _visits[edge] += 1
+        visit = _visits[edge]
+    if Path(asking).read_text(encoding="utf-8") == f"{edge}:{visit}":
         os.kill(os.getpid(), signal.SIGKILL)
