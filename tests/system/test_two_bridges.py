@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ from functools import partial
 import pytest
 
 from bridge.errors import ExitCode
+from bridge.notion import client as client_module
 from tests.line import Line
 from tests.system.crashing import Command
 from tests.system.history import is_quiet
@@ -83,6 +85,7 @@ def test_a_frozen_bridge_that_lost_its_lock_writes_nothing_any_more(
     # where no program could call it back.
     world.until(lambda: pages_line.held == world.config().notion.connections, "it is in the middle of the work")
     os.kill(first.pid, signal.SIGSTOP)
+    frozen = time.monotonic()
     pages_line.release()
     world.until(pages_line.idle, "what it has sent has arrived")
     world.sql(END_LOCK_SESSIONS)
@@ -93,6 +96,8 @@ def test_a_frozen_bridge_that_lost_its_lock_writes_nothing_any_more(
         "UPDATE tasks SET mail = 'since@example.com' WHERE id = (SELECT min(id) FROM tasks) RETURNING id"
     )
     sent = len(writes(pages_line))
+    # Within that time of the look at the lock a write may still leave, and may have been looked at just before.
+    world.until(lambda: time.monotonic() - frozen > client_module._FRESH_S, "what it knew of the lock is too old")
     os.kill(first.pid, signal.SIGCONT)
     assert first.ended() == ExitCode.LOCKED, first.said()
     assert 'another bridge works on the sync "tasks"' in first.said()
