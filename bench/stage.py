@@ -63,8 +63,8 @@ class Place:
     folder: Path
 
     @contextmanager
-    def stage(self, *, syncs: int = 1, config: str = "", where: str = "", **options: Any) -> Iterator[Stage]:
-        """A fresh database and sandbox. `config`: more lines of `[notion]`; `options` are the sandbox's.
+    def stage(self, *, syncs: int = 1, **options: Any) -> Iterator[Stage]:
+        """A fresh database and sandbox. `options` are the sandbox's.
 
         The bridge keeps to the sandbox's `requests_per_minute`.
         """
@@ -74,8 +74,8 @@ class Place:
         dsn = self.postgres.create_database(name)
         sandbox = Sandbox(options=Options(**options))
         with SandboxServer(sandbox) as server, BridgeProcess(folder / "bridge.toml") as process:
-            made = Stage(folder, dsn, sandbox, server.url, process, where)
-            made.build(syncs, config)
+            made = Stage(folder, dsn, sandbox, server.url, process)
+            made.build(syncs)
             yield made
 
 
@@ -88,10 +88,9 @@ class Stage:
     sandbox: Sandbox
     url: str
     process: BridgeProcess
-    where: str = ""
     sources: list[str] = field(default_factory=list)
 
-    def build(self, syncs: int, config: str) -> None:
+    def build(self, syncs: int) -> None:
         """Empty tables, empty data sources, and the file that maps them."""
         ada = self.sandbox.person("Ada")
         for number in range(1, syncs + 1):
@@ -99,9 +98,9 @@ class Stage:
             self.sources.append(ada.create_database(f"Items {number}", PROPERTIES)[1])
         path = self.folder / "bridge.toml"
         path.touch(mode=0o600)
-        path.write_text(self._config(config), encoding="utf-8")
+        path.write_text(self._config(), encoding="utf-8")
 
-    def _config(self, notion: str) -> str:
+    def _config(self) -> str:
         limit = self.sandbox.options.requests_per_minute or 6000
         head = f'''[postgres]
 dsn = "{self.dsn}"
@@ -109,19 +108,17 @@ dsn = "{self.dsn}"
 token = "{DEFAULT_TOKEN}"
 base_url = "{self.url}"
 requests_per_minute = {limit}
-{notion}
 [journal]
 path = "state/bridge.db"
 '''
         fields = "\n".join(f'{column} = "{prop}"' for column, prop in FIELDS.items())
-        where = f'where = "{self.where}"\n' if self.where else ""
         return head + "".join(
             f'''[[sync]]
 name = "items{number}"
 table = "public.items{number}"
 data_source = "{source}"
 key_property = "id"
-{where}[sync.fields]
+[sync.fields]
 {fields}
 '''
             for number, source in enumerate(self.sources, 1)
@@ -160,17 +157,7 @@ key_property = "id"
         """How many pages there are, those in the trash included."""
         return len(self.sandbox.world.rows.get(self.sources[sync - 1], {}))
 
-    def page_of(self, key: int, sync: int = 1) -> str:
-        """The id of the page that carries a key. Reads all of them: for a moment that is not measured."""
-        rows = self.sandbox.person("Ada").rows(self.sources[sync - 1])
-        return next(page_id for page_id, shows in rows.items() if shows["id"] == key)
-
     # The bridge
-
-    @property
-    def bot(self) -> str:
-        """Who the bridge writes as."""
-        return self.sandbox.bot().id
 
     def requests(self, since: float = float("-inf"), until: float = float("inf")) -> list[Entry]:
         """The bridge's requests that arrived within a time, by `time.monotonic`."""

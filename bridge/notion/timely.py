@@ -38,12 +38,8 @@ def _pools(in_time: Callable[[], None]) -> dict[str, type[HTTPConnectionPool]]:
                 in_time()
                 super().send(rest)
 
-    class SecureConnection(HTTPSConnection):
-        def send(self, data: Any) -> None:
-            rest = _sent_at_once(self, data, in_time)
-            if rest:
-                in_time()
-                super().send(rest)
+    class SecureConnection(Connection, HTTPSConnection):
+        """The same; `send` goes on to that of HTTPSConnection."""
 
     class Pool(HTTPConnectionPool):
         ConnectionCls = Connection

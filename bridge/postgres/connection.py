@@ -6,10 +6,11 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import psycopg
@@ -39,17 +40,24 @@ _CONNECT = {
     "tcp_user_timeout": "30000",
 }
 
+# What shapes the text of a value. The trigger fixes the same, so that whatever both read has one text.
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "TimeZone": "UTC",
+        "DateStyle": "ISO, YMD",
+        "IntervalStyle": "iso_8601",
+        "bytea_output": "hex",
+        "extra_float_digits": "1",
+        # The form of money, with two decimals; the catalog asks how many the database's own currency has.
+        "lc_monetary": "C",
+    }
+)
+
 # The form of every value read or written, and the isolation that the guarded write is built on, do not depend on
 # what somebody has set for the role or the database. search_path is left alone: the user's own triggers run in
 # our session and may rely on it.
 _PINNED = {
-    "TimeZone": "UTC",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "iso_8601",
-    "bytea_output": "hex",
-    "extra_float_digits": "1",
-    # The form of money, with two decimals; the catalog asks how many the database's own currency has.
-    "lc_monetary": "C",
+    **FORMATS,
     "default_transaction_isolation": "read committed",
     # Fail instead of hiding rows: a hidden row would look deleted.
     "row_security": "off",

@@ -12,7 +12,7 @@ from psycopg import sql
 from bridge.postgres.connection import Connection
 from bridge.postgres.reader import utc
 
-_COLUMNS = sql.SQL('id, op, key, old_key, "values", keys, key_count, origin::text, at, author')
+_COLUMNS = sql.SQL('id, op, key, old_key, "values", keys, origin::text, at, author')
 
 # By sync: another sync's backlog is not waded through.
 SELECT_ALL = sql.SQL("SELECT {} FROM notion_bridge.outbox WHERE sync = %s ORDER BY id").format(_COLUMNS)
@@ -52,7 +52,7 @@ class Note:
 
 def read_note(facts: Sequence[Any]) -> Note:
     """The note for a row of SELECT_ALL."""
-    number, op, key, old_key, values, keys, _, origin, at, author = facts
+    number, op, key, old_key, values, keys, origin, at, author = facts
     return Note(number, op, key, old_key, values, keys, origin, utc(at), author)
 
 
@@ -80,8 +80,9 @@ def portions(notes: Iterable[tuple[Any, ...]], changes: int) -> Iterator[list[No
     portion: list[Note] = []
     size = 0
     for facts in notes:
-        portion.append(read_note(facts))
-        size += facts[6] or 1
+        note = read_note(facts)
+        portion.append(note)
+        size += 1 if note.keys is None else len(note.keys)
         if size >= changes:
             yield portion
             portion, size = [], 0

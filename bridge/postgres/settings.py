@@ -12,22 +12,13 @@ from types import MappingProxyType
 from psycopg import sql
 
 from bridge.model import Sync
+from bridge.postgres.connection import FORMATS
 from bridge.postgres.wire import captured_columns
 
 _ALWAYS: Mapping[str, str] = MappingProxyType(
     {
         "search_path": "pg_catalog, pg_temp",
         "row_security": "off",  # fail, and note 'unknown', rather than not see a row
-    }
-)
-_FORMATS: Mapping[str, str] = MappingProxyType(
-    {
-        "TimeZone": "UTC",
-        "DateStyle": "ISO, YMD",
-        "IntervalStyle": "iso_8601",
-        "bytea_output": "hex",
-        "extra_float_digits": "1",
-        "lc_monetary": "C",
     }
 )
 
@@ -82,12 +73,12 @@ _SHAPED_BY_NOTHING = frozenset(
 def fixed_settings(sync: Sync) -> dict[str, str]:
     """What the trigger functions of a sync fix: everything where there is a filter, which may say anything, or a type
     that is not known here."""
-    needed = set(_FORMATS) if sync.where else set[str]()
+    needed = set(FORMATS) if sync.where else set[str]()
     for column in (*sync.key, *captured_columns(sync)):
         name = column.type_name.removesuffix("[]")
         if name not in _SHAPED_BY_NOTHING:
-            needed.update(_SHAPED_BY.get(name, tuple(_FORMATS)))
-    return {**_ALWAYS, **{name: value for name, value in _FORMATS.items() if name in needed}}
+            needed.update(_SHAPED_BY.get(name, tuple(FORMATS)))
+    return {**_ALWAYS, **{name: value for name, value in FORMATS.items() if name in needed}}
 
 
 def settings_clause(sync: Sync) -> sql.Composable:

@@ -52,6 +52,15 @@ _UPDATED_KEYS = """
                 SELECT {place} AS place, {new_key} AS key, {moved} AS moved
                 FROM {pairs} WHERE {changed}"""
 
+_MOVED_APART = """\
+            IF moved THEN -- rows with another key, each with both
+                SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values")
+                INTO ops, keys, old_keys, rows
+                FROM ({changes} AND {moved}
+                ) AS c;
+            END IF;
+"""
+
 _DELETED = """
             SELECT 'delete' AS op, {old_key} AS key, NULL::jsonb AS old_key, NULL::jsonb AS "values"
             FROM old_rows AS o
@@ -88,24 +97,25 @@ def render_statement(sync: Sync, operation: str, parts: Mapping[str, sql.Composa
 
 def _queries(sync: Sync, operation: str) -> dict[str, sql.Composable]:
     expressions = _expressions(sync)
+    apart: sql.Composable = sql.SQL("")  # only an update gives a row another key
     match operation:
         case "insert":
             change, keys = sql.SQL(_INSERTED).format(**expressions), sql.SQL(_INSERTED_KEYS).format(**expressions)
-            of_one, moved = change, change
+            of_one = change
         case "update":
             place = _free_name(sync)
             pairs = sql.SQL(_PAIRS).format(place=place)
             of_one = sql.SQL(_UPDATED).format(**expressions, pairs=sql.SQL(_ONE_PAIR))
             change = sql.SQL(_UPDATED).format(**expressions, pairs=pairs)
-            moved = sql.SQL("{} AND {}").format(change, expressions["moved"])
+            apart = sql.SQL(_MOVED_APART).format(changes=change, moved=expressions["moved"])
             keys = sql.SQL(_UPDATED_KEYS).format(**expressions, pairs=pairs, place=place)
         case _:
             change, keys = sql.SQL(_DELETED).format(**expressions), sql.SQL(_DELETED_KEYS).format(**expressions)
-            of_one, moved = change, change
+            of_one = change
     return {
         "change_of_one": of_one,
         "changes_of_several": change,
-        "changes_of_moved": moved,
+        "moved_apart": apart,
         "changed_keys": keys,
     }
 

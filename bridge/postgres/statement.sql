@@ -57,13 +57,7 @@ BEGIN
                     count(*) AS changes, bool_or(k.moved) AS moved
                 FROM ({changed_keys}) AS k GROUP BY 1
             ) AS b;
-            IF moved THEN -- rows with another key, each with both
-                SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values")
-                INTO ops, keys, old_keys, rows
-                FROM ({changes_of_moved}
-                ) AS c;
-            END IF;
-        ELSIF touched > 1 THEN
+{moved_apart}        ELSIF touched > 1 THEN
             SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values"), count(*)
             INTO ops, keys, old_keys, rows, changes
             FROM ({changes_of_several}) AS c;

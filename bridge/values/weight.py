@@ -20,8 +20,8 @@ def heavy(wire: Any) -> bool:
 
 def refuse_heavy(wire: Any) -> None:
     """Raises Refused for a value that would fill a whole request: it waits alone, and not with all of its record."""
-    if heavy(wire):
-        size = len(encoded(wire))
+    size = len(encoded(wire))
+    if size > MAX_BYTES:
         raise Refused(
             f"it takes {size:,} bytes; Notion takes 500 KB in one request, of which one value may have {MAX_BYTES:,}"
         )
