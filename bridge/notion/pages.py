@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from bridge.clock import CommonClock
-from bridge.ends import Evidence, Observation
-from bridge.model import FieldValue, Key, Presence, Side, Stamp, Sync
+from bridge.ends import Evidence, Intent, Observation
+from bridge.errors import AccessLost
+from bridge.model import FieldValue, Key, Op, Presence, Side, Stamp, Sync
 from bridge.notion.client import NotionClient, Reply
 from bridge.notion.errors import AccessDenied, NotFound
 from bridge.notion.limiter import Permit, Priority
@@ -89,6 +90,20 @@ class Pages:
         if self.home_is_away():
             return replace(sight, seen=away_with_home(sight.seen))
         return self.read(page_id, priority)
+
+    def get_for(self, intent: Intent, priority: Priority = Priority.INTERACTIVE, permit: Permit | None = None) -> Sight:
+        """The page that an intent writes. One that is to come out of the trash and is nowhere was purged, and will get
+        another page; so nothing is said while the data source cannot be seen either. Raises AccessLost then, too."""
+        page_id = str(intent.pair.page_id)
+        sight = self.get(page_id, priority, permit)
+        if intent.action.op is not Op.RESTORE or sight.seen.presence is not Presence.AWAY:
+            return sight
+        if self.home_is_away():
+            raise AccessLost(
+                "The database cannot be seen any more, or is in the trash, while a page of it was to be restored.",
+                hint="Share it with the integration again, or take it out of the trash.",
+            )
+        return self.get(page_id, priority)  # access may have come back between the two answers
 
     def home_is_away(self) -> bool:
         """Whether the database is in the trash: then every page says that it is, and nobody deleted a single record.

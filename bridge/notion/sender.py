@@ -98,7 +98,7 @@ class Sender:
         """What became of a write whose answer was lost. Raises Unavailable, AccessLost."""
         if intent.action.op is not Op.CREATE:
             assert intent.pair.page_id is not None, "only a create has no page"
-            return guard.found_out(self._sync, intent, self._pages.get(intent.pair.page_id).seen)
+            return guard.found_out(self._sync, intent, self._pages.get_for(intent).seen)
         assert intent.action.key is not None, "a create without a key is refused before it is sent"
         since = self._unknown_at(intent)
         asked = self._clock.monotonic()
@@ -181,12 +181,13 @@ class Sender:
         created = error.committed_resource_id
         if created is not None and intent.action.op is Op.CREATE:
             try:
-                receipt = guard.written(self._sync, intent, self._pages.get(created, priority_of(intent)).seen)
+                seen = self._pages.get(created, priority_of(intent)).seen
             except (Unavailable, AccessLost):
                 pass  # find_out will look it up by its key
             else:
+                # Read later than it was made: what it shows otherwise is somebody's edit, and nothing was refused.
                 self._known(intent)
-                return Made(receipt)
+                return Made(Receipt(intent.id, Outcome.DONE, seen, "Notion named the page that it made"))
         return Made(Receipt(intent.id, Outcome.UNKNOWN, None, error.message, retry_after=error.retry_after))
 
     def _not_found(self, intent: Intent, error: NotFound) -> Made:
@@ -214,7 +215,7 @@ class Sender:
 
     def _look_again(self, intent: Intent, reason: str) -> Made:
         try:
-            seen = self._pages.get(str(intent.pair.page_id), priority_of(intent)).seen
+            seen = self._pages.get_for(intent, priority_of(intent)).seen
         except (Unavailable, AccessLost) as error:
             return Made(retry(intent, error), error)
         return Made(Receipt(intent.id, Outcome.STALE, seen, reason))

@@ -157,7 +157,7 @@ class NotionWriter:
                 return self._sender.send(intent, probe, permit, _unchecked)
             keep = True
             for _ in range(_GUARDS):
-                sight = sight or self._pages.get(str(intent.pair.page_id), priority_of(intent), permit)
+                sight = sight or self._pages.get_for(intent, priority_of(intent), permit)
                 answered = guard.verdict(intent, sight.seen)
                 if answered is not None:
                     return Made(answered)

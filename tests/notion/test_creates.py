@@ -11,6 +11,7 @@ import pytest
 from bridge.ends import Blame, Outcome
 from bridge.errors import LockHeld
 from bridge.model import Op
+from bridge.sandbox.notion import Request
 from tests.notion.conftest import World
 from tests.notion.writing import applied, settled
 
@@ -70,6 +71,21 @@ def test_a_503_that_names_the_page_is_done_at_once(world: World) -> None:
     assert receipt.outcome is Outcome.DONE
     assert receipt.seen is not None
     assert [receipt.seen.page_id] == list(world.pages())
+
+
+def test_a_503_that_names_a_page_which_somebody_has_edited_since_is_done_all_the_same(world: World) -> None:
+    """The page that is read then is not what Notion answered with: what it shows otherwise is a person's."""
+    world.sandbox.faults.apply_then_fail(503, "POST", "/pages$", reveal=True)
+
+    def meanwhile(request: Request) -> None:
+        world.person.edit(request.path.rsplit("/", 1)[1], {"Key": "9", "Name": "theirs"})
+
+    world.sandbox.faults.hook(meanwhile, "GET", "/pages/")
+    [receipt] = applied(world.end(), world.create("7", name="new"))
+    assert receipt.outcome is Outcome.DONE
+    assert receipt.seen is not None
+    assert (receipt.seen.page_id, receipt.seen.key) == (next(iter(world.pages())), ("9",))
+    assert receipt.seen.values["name"] == "theirs"
 
 
 def test_a_second_attempt_to_create_looks_first(world: World) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.ends import Blame, Evidence, Outcome, Receipt
+from bridge.errors import AccessLost
 from bridge.model import Presence
 from bridge.sandbox.notion import Request
 from tests.notion.conftest import World
@@ -367,6 +368,47 @@ def test_a_restored_page_that_shows_an_edit_is_stale(world: World) -> None:
     world.person.trash(page)
     [receipt] = applied(world.end(), intent)
     assert (receipt.outcome, world.shown(page, "name")) == (Outcome.STALE, "theirs")
+
+
+@pytest.mark.parametrize("moment", ["first look", "between the halves", "no answer"])
+@pytest.mark.parametrize("how", ["unshared", "in the trash with its database"])
+def test_a_page_that_cannot_be_seen_while_it_is_restored_was_not_purged(world: World, moment: str, how: str) -> None:
+    """Access to everything is lost: the page is there, and forgetting it would make a second one later."""
+    page = world.row(1, name="old")
+    world.person.trash(page)
+    intent = world.restore(world.seen(page), name="new")
+
+    def hide(_: Request) -> None:
+        if how == "unshared":
+            world.person.unshare(world.source_id)
+        else:
+            world.person.trash_database(world.database_id)
+
+    end = world.end()
+    if moment == "first look":
+        world.sandbox.faults.hook(hide, "GET", "/pages/")
+    elif moment == "between the halves":
+        world.sandbox.faults.hook(hide, "PATCH", "/pages/", body="properties")
+    else:
+        world.sandbox.faults.apply_then_drop("PATCH")
+        assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+        world.sandbox.faults.hook(hide, "GET", "/pages/")
+        with pytest.raises(AccessLost):
+            end.find_out(intent)
+        return
+    [receipt] = lost(end, intent)
+    assert (receipt.outcome, receipt.blame) == (Outcome.RETRY, Blame.SIDE)
+
+
+def test_access_that_comes_back_while_it_is_asked_for_purges_nothing(world: World) -> None:
+    page = world.row(1, name="old")
+    world.person.trash(page)
+    intent = world.restore(world.seen(page), name="new")
+    world.person.unshare(world.source_id)
+    world.sandbox.faults.hook(lambda _: world.person.share(world.source_id), "GET", "/data_sources/")
+    [receipt] = applied(world.end(), intent)
+    assert receipt.outcome is Outcome.DONE
+    assert world.shown(page, "name") == "new"
 
 
 # The limits
