@@ -32,6 +32,7 @@ class Intake:
         self._bot = bot  # who our own token writes as
         self._computed = {item.name for item in sync.fields if item.codec.computed}
         self._confirmed: datetime | None = None
+        self._doubted: dict[int, Observation] = {}  # by pair: what a query showed, until a look tells
 
     def take(self, batch: Batch) -> list[Pair]:
         """Journals a batch in one transaction. Answers the pages that must be looked at to be sure."""
@@ -161,7 +162,10 @@ class Intake:
             self._glimpse(pair, seen)
             return None
         elif seen.evidence is Evidence.SCAN and self._doubtful(pair, seen):
+            self._doubted[pair.id] = seen
             return pair
+        elif seen.evidence is Evidence.LOOK:
+            self._end_doubt(pair, seen)
         self._save(self._with_typed_key(pair, seen), seen)
         return None
 
@@ -218,6 +222,14 @@ class Intake:
             old_news = name not in seen.values or value in (change.expected, change.new)
             if not old_news and not self._journal.ever_seen(pair, name, value):
                 self._settler.glimpsed(pair, intent, name, value, seen.stamp)
+
+    def _end_doubt(self, pair: Pair, seen: Observation) -> None:
+        """A look does not show what a query of just before did: a write of ours may have run over it in between."""
+        doubted = self._doubted.pop(pair.id, None)
+        if doubted is not None:
+            shown = seen.values
+            vanished = {name: value for name, value in doubted.values.items() if value != shown.get(name, value)}
+            self._glimpse(pair, replace(doubted, values=vanished))
 
     def _later_than(self, intent: Intent, pair: Pair, seen: Observation) -> bool:
         """Whether an answer is about the page after a write that was answered: what it shows is an edit of that page,

@@ -307,7 +307,9 @@ class Settler:
         action, seen = intent.action, receipt.seen
         row = self._journal.pair_row(pair.id)
         attempts, failures = row["attempts"] + 1, row["failures"] + self._is_its_own_failure(intent, receipt)
-        if seen is not None and (action.side is Side.NOTION or self._is_its_row(pair, intent, seen)):
+        if seen is not None and action.op is Op.RESTORE and _is_half_made(seen):
+            self._half_restored(pair, intent, seen)
+        elif seen is not None and (action.side is Side.NOTION or self._is_its_row(pair, intent, seen)):
             # A row's news comes through the outbox, in order; a page's, and a row nobody told us of, from here.
             # A row that took the key which was asked for belongs to another record by now, or will.
             result = absorb(pair, seen)
@@ -330,6 +332,17 @@ class Settler:
             delay = 0.0
         not_before = self._clock.now() + timedelta(seconds=delay) if delay else None
         self._journal.postpone(pair.id, attempts, not_before, failures)
+
+    def _half_restored(self, pair: Pair, intent: Intent, seen: Observation) -> None:
+        """Our write took the page out of the trash, and its values did not follow: both sides have the record again,
+        and the page what it was known to hold. Otherwise it would look as if somebody had brought it back, and a
+        deletion of its row that comes now would be undone."""
+        bare = replace(intent, action=replace(intent.action, changes={}))
+        pair = replace(pair, base=self._agreed(pair, bare, seen))
+        self._note_written(pair, bare)
+        pair = self._shown_besides(pair, bare, seen)
+        self._journal.save_pair(pair)
+        self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
 
     def _is_its_own_failure(self, intent: Intent, receipt: Receipt) -> bool:
         """Whether a write failed for this record's sake: an outage of a side, however long, gives no record up. Of an
@@ -354,6 +367,11 @@ class Settler:
                 self._journal.renew_parked(row["id"], waiting, want)
                 return
         self._journal.park(pair, waiting, want)
+
+
+def _is_half_made(seen: Observation) -> bool:
+    """Whether a restore that was not made as a whole was answered with the page that it took out of the trash."""
+    return seen.evidence is Evidence.RECEIPT and seen.presence is Presence.LIVE
 
 
 def _note_may_be_why(intent: Intent, receipt: Receipt) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from bridge.ends import Intent, Observation, Outcome, Receipt
+from bridge.ends import Evidence, Intent, Observation, Outcome, Receipt
 from bridge.errors import Refused
 from bridge.model import Op, Presence, Sync
 from bridge.shapes import Property
@@ -107,6 +108,9 @@ def found_out(sync: Sync, intent: Intent, seen: Observation) -> Receipt:
         there = seen.presence is Presence.LIVE and written(sync, intent, seen).outcome is Outcome.DONE
     if there:
         return Receipt(intent.id, Outcome.DONE, seen)
+    if intent.action.op is Op.RESTORE and seen.presence is Presence.LIVE:
+        # Its first half was made, and this is as good as the answer to it.
+        seen = replace(seen, evidence=Evidence.RECEIPT)
     return _stale(intent, seen, "the write is not there, or was overwritten")
 
 

@@ -41,6 +41,14 @@ class _Late(Exception):
     """Too much time passed since the first half of a write; the second was not sent."""
 
 
+class _HalfMade(Exception):
+    """The first half of a write was made, and what it led to is known; the second was certainly not."""
+
+    def __init__(self, receipt: Receipt, lost: BridgeError | None = None) -> None:
+        super().__init__(receipt.reason)
+        self.made = Made(receipt, lost)
+
+
 class Sender:
     """Sends writes and reads answers. `create_settle`: seconds after which a page that was made can be found;
     `guard_window`: how old the last look at a page may be.
@@ -83,6 +91,8 @@ class Sender:
         """Makes the write. `check` may call it off at the last moment by raising, which is passed on."""
         try:
             return Made(self._dispatch(intent, body, permit, check))
+        except _HalfMade as half:
+            return half.made
         except Ambiguous as error:
             return self._ambiguous(intent, error)
         except Conflict as error:
@@ -139,12 +149,17 @@ class Sender:
         shown = self._pages.observe(reply.body, reply, Evidence.RECEIPT, priority)
         if moved := guard.moved(intent, shown):
             return Receipt(intent.id, Outcome.STALE, shown, f"{moved} was changed in Notion meanwhile")
+        half = Receipt(intent.id, Outcome.STALE, shown, "it was restored; its values could not follow at once")
         try:
             reply = self._client.update_page(
                 page_id, {"properties": body}, priority, permit, self._allowed(self._not_long_after(reply.received))
             )
         except _Late:
-            return Receipt(intent.id, Outcome.STALE, shown, "it was restored; its values could not follow at once")
+            return half
+        except (Ambiguous, NotFound, Invalid):
+            raise
+        except BridgeError as error:  # not made; but the page is not in the trash any more, which must be known
+            raise _HalfMade(half, None if isinstance(error, Conflict) else error) from error
         return self._answer(intent, reply)
 
     def _allowed(self, check: Check) -> Check:

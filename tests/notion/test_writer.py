@@ -359,6 +359,21 @@ def test_the_values_of_a_restore_do_not_follow_after_a_wait(world: World) -> Non
     assert receipt.seen.presence is Presence.LIVE
 
 
+@pytest.mark.parametrize(("status", "ends"), [(409, False), (403, True)])
+def test_a_restored_page_whose_values_cannot_follow_is_known_to_be_restored(
+    world: World, status: int, ends: bool
+) -> None:
+    """Called "not written", it would be in the trash for all we know, and who edits it would have brought it back."""
+    page = world.row(1, name="old")
+    world.person.trash(page)
+    intent = world.restore(world.seen(page), name="new")
+    world.sandbox.faults.fail(status, "PATCH", "/pages/", body="properties", times=None)
+    [receipt] = (lost if ends else applied)(world.end(), intent)
+    assert (receipt.outcome, world.shown(page, "name")) == (Outcome.STALE, "old")
+    assert receipt.seen is not None
+    assert receipt.seen.presence is Presence.LIVE
+
+
 def test_a_restored_page_that_shows_an_edit_is_stale(world: World) -> None:
     page = world.row(1, name="old")
     world.person.trash(page)

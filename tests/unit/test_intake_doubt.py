@@ -204,6 +204,22 @@ def test_an_edit_that_is_seen_after_our_write_ran_over_it_is_kept_once() -> None
     assert desk.pair("1").notion.values == AFTER
 
 
+@pytest.mark.parametrize(("looked", "kept"), [(AFTER, True), (EDITED, False), (None, False)])
+def test_an_edit_that_a_doubted_answer_showed_is_kept_if_the_look_does_not_show_it(
+    looked: dict[str, Value] | None, *, kept: bool
+) -> None:
+    """World 184: the answer bears the minute of our own write, so that the page is looked at; by then our write had run
+    over the edit that the answer showed, and it was forgotten with its doubt."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", AFTER, edited=minute(2), seen=at(130)))
+    assert desk.see(scan("page-1", "1", EDITED, edited=2, seen=128)) == [desk.pair("1")]
+    desk.see(page("page-1", "1", looked, edited=minute(2), seen=at(131)))
+    desk.see(page("page-1", "1", AFTER, edited=minute(3), seen=at(190)))
+    assert glimpsed(desk) == ([("title", "postgres", "edited meanwhile")] if kept else [])
+
+
 @pytest.mark.parametrize(
     "shown",
     [

@@ -156,6 +156,25 @@ def test_a_page_that_is_gone_from_the_trash_too_is_made_anew() -> None:
     assert {name: change.new for name, change in again.action.changes.items()} == AFTER
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_row_that_is_deleted_after_its_page_was_half_restored_stays_deleted(*, edited: bool) -> None:
+    """World 164: the page was taken out of the trash, its values could not follow, and the row was deleted: as if
+    somebody had brought the page back, the row was made anew."""
+    desk, intent = restore_page()
+    shown = replace(page("page-1", "1", BEFORE, edited=minute(5), seen=at(300)), evidence=Evidence.RECEIPT)
+    desk.answer(intent, Outcome.STALE, shown, reason="its values could not follow")
+    assert desk.events("1")[-1] == "write-restore"
+    desk.see(row("1"))
+    if edited:
+        desk.see(page("page-1", "1", {**BEFORE, "status": "theirs"}, edited=minute(9), seen=at(560)))
+    made = desk.planned()
+    if edited:
+        assert (made.action.side, made.action.op) == (Side.POSTGRES, Op.CREATE)
+        assert "edit-survives" in [found["rule"] for found in desk.conflicts()]
+    else:
+        assert (made.action.side, made.action.op) == (Side.NOTION, Op.DELETE)
+
+
 def test_a_page_that_is_away_when_it_is_written_waits() -> None:
     desk, intent = update_page()
     moved = replace(page("page-1", None, seen=at(300)), presence=Presence.AWAY, note="it was moved")

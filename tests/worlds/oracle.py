@@ -122,12 +122,18 @@ class Oracle:
     def _lost(self) -> Iterator[str]:
         shown = {value for value, _, _ in self._shown()}
         shown |= {plain(title) for title in self._world.pages.away().values()}
-        for value in sorted(self._world.ledger.wanted() - shown):
-            written = self._world.ledger.written[value]
+        ledger = self._world.ledger
+        # To a journal of before the trashing, a page that was taken out again is as it was; its row has been deleted.
+        trashed = {plain(value) for page in self._world.pages.pages(trashed=True).values() for value in page.values()}
+        for value in sorted(ledger.wanted() - shown):
+            written = ledger.written[value]
             if self._kept.holds(value) or value in self._world.watch.disturbed:
                 continue
             if written.side == "page" and self._world.watch.excused(value):
                 self._world.situations["edit that nobody could have kept"] += 1
+                continue
+            if value in ledger.copied and self._world.situations["older journal put back"] and value in trashed:
+                self._world.situations["restored page that an older journal took for no news"] += 1
                 continue
             yield f"S3: {value!r} ({written}) is nowhere"
 
@@ -141,17 +147,22 @@ class Oracle:
         return found
 
     def _read_made_again(self) -> set[str]:
-        """Keys for which the bridge made a page that it never knew to be its own: somebody trashed it, or took its key
-        away, before there was an answer. No query shows such a page, and its row got another one."""
+        """Pages that the bridge made and never knew to be its own, what they were made with, and which keys they have.
+
+        Somebody trashed one, or took its key away, before there was an answer, so that no query showed it; or the index
+        hid it for long, and then somebody had edited it. Its row got another one, which shows the same values.
+        """
         query = "SELECT page_id FROM events WHERE side = 'notion' AND kind IN ('write-create', 'link')"
         known = {row["page_id"] for row in self._journal.store.db.query(query)}
-        return {key for page_id, key in self._world.watch.created.items() if page_id not in known}
+        unknown = {page_id: made for page_id, made in self._world.watch.created.items() if page_id not in known}
+        keys = {self._pages[page_id]["key"] for page_id in unknown if page_id in self._pages}
+        return {*unknown, *keys, *(value for made in unknown.values() for value in made.values() if value)}
 
     def _back_from_the_dead(self) -> Iterator[str]:
         """S11: what somebody replaced or deleted shows again, and no record says why."""
         ledger, excused = self._world.ledger, self._survivors | self._read_made_again()
         for value, record, field in self._shown():
-            if not ledger.is_replaced(value) or value in ledger.copied or record in excused:
+            if not ledger.is_replaced(value) or value in ledger.copied or excused & {record, value}:
                 continue
             if value in self._world.watch.disturbed:
                 continue

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.sandbox.notion import Answer, Cut, Request, Sandbox
+from bridge.sandbox.notion.log import Entry
 from tests.worlds.clock import WorldClock
 from tests.worlds.ledger import Ledger, plain
 from tests.worlds.rows import BRIDGE
@@ -25,6 +26,9 @@ class Overwritten:
     seq: int
 
 
+_TAKEN_S = 2.0  # so long an answer may wait until it is written down: for the rest of its listing, for the next round
+
+
 class Watch:
     """Notes every write of the bridge, with what it overwrote."""
 
@@ -38,8 +42,10 @@ class Watch:
         self.silent = False
         self.page_writes = 0
         self.row_writes = 0
-        self.created: dict[str, str] = {}  # pages that the bridge made, with the keys that they were given
+        self.created: dict[str, dict[str, str]] = {}  # pages that the bridge made, with what they were made with
         self.disturbed: set[str] = set()  # values replaced, or shown again, by a write that came long after its time
+        self.heard: Mapping[int, float] = {}  # when answers reached the bridge, by their number in the log
+        self.deaths: list[float] = []  # when its process was killed
         self.born_unheard: Callable[[str], None] = lambda page_id: None  # told of pages whose creation nobody answered
         self._highest = 0
         self._listed_at = 0  # how many edits of pages there had been when the last listing began
@@ -86,7 +92,7 @@ class Watch:
                 self.overwritten.append(Overwritten(value, page_id, seq))
         made = sorted(set(self._sandbox.world.pages) - known)
         for one in made:
-            self.created[one] = next(value for name, value in self._values(one).items() if name.rstrip("'") == "ID")
+            self.created[one] = {name.rstrip("'"): value for name, value in self._values(one).items()}
         lost = answer.cut is not Cut.NO or answer.status >= 500
         if lost and made:
             self._situations["answer lost after Notion applied a create"] += 1
@@ -132,13 +138,19 @@ class Watch:
                 self.writes_when_silent.append(str(told))
 
     def excused(self, value: str) -> bool:
-        """Whether the bridge overwrote a page's value that no answer had shown it before."""
+        """Whether the bridge overwrote a page's value that no answer had shown it before, or one with which it died."""
         return any(lost.value == value and not self._shown_before(value, lost.seq) for lost in self.overwritten)
 
     def _shown_before(self, value: str, seq: int) -> bool:
-        entries = [e for e in self._sandbox.log.entries if e.seq < seq and e.response is not None]
+        entries = [e for e in self._sandbox.log.entries if e.seq < seq and self._taken(e)]
         bounded = re.compile(rf"(?<![\w.]){re.escape(value)}(?![\w.])")
         return any(bounded.search(json.dumps(entry.response)) for entry in entries)
+
+    def _taken(self, entry: Entry) -> bool:
+        heard = self.heard.get(entry.seq)
+        if heard is None or entry.response is None:
+            return False
+        return not any(heard <= death < heard + _TAKEN_S for death in self.deaths)
 
 
 def _sorted(body: bytes) -> str:

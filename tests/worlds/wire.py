@@ -66,6 +66,7 @@ class Wire(requests.adapters.BaseAdapter):
     ) -> None:
         super().__init__()
         self._sandbox, self._clock, self._trouble, self._around = sandbox, clock, trouble, around
+        self.heard: dict[int, float] = {}  # when each answer came to the client whole, by its number in the log
 
     def session(self) -> requests.Session:
         made = requests.Session()
@@ -100,6 +101,8 @@ class Wire(requests.adapters.BaseAdapter):
         self._wait(began, exchange.delay_after_s + self._trouble.latency())
         if answer.cut is Cut.INSTEAD:
             raise requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError("cut")))
+        if answer.cut is Cut.NO:
+            self.heard[exchange.entry.seq] = self._clock.seconds
         return _response(request, answer)
 
     def _wait(self, began: float, seconds: float, late: Callable[[], object] | None = None) -> None:

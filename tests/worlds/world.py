@@ -71,6 +71,7 @@ class World:
         self.watch = Watch(self.sandbox, self.server, self.clock, self.ledger, self.situations)
         self.watch.born_unheard = self._hide
         wire = Wire(self.sandbox, self.clock, page_trouble, self._around)
+        self.watch.heard = wire.heard
         self.process = Process(
             dials,
             self.clock,
@@ -148,6 +149,7 @@ class World:
             self.parts = self.process.start(self._each_round)
             self.process.run(self.parts)
         except Killed:
+            self.watch.deaths.append(self.clock.seconds)
             self._note("killed")
         except BridgeError as error:
             if self._rounds:
