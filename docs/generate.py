@@ -61,7 +61,7 @@ MEANINGS = {
     "is made again. Smaller is quicker after a lost answer, and risks a second page.",
     "notion.connections": "HTTP connections that are used at the same time.",
     "journal.path": "The journal file, relative to bridge.toml. A local disk, not a network file system.",
-    "journal.keep_days": "Days after which settled events and writes are deleted from the journal by `run`. Conflicts "
+    "journal.keep_days": "Days after which settled events and writes are deleted from the journal. Conflicts "
     "and parked items are kept.",
     "sync.name": "What the sync is called: up to 40 letters, digits, `_`, `.` or `-`. It is part of the trigger's "
     "name and the journal knows the records by it, so do not change it later.",

@@ -258,7 +258,7 @@ def open_bridge(
         closing.callback(stop.set)  # runs first: the listeners end before they are waited for
 
         def trim() -> None:
-            with crash_point(CrashPoint.HISTORY_TRIMMED), journal.transaction():
+            with crash_point(CrashPoint.HISTORY_TRIMMED):
                 journal.trim(sides.clock.local.now() - timedelta(days=config.journal.keep_days))
 
         loop = Loop(

@@ -353,9 +353,11 @@ class Journal(WorkTables):
         return row
 
     def trim(self, before: datetime) -> None:
-        """Forgets settled history older than `before`. Conflicts and parked items are kept."""
-        self.store.run("events_trim", before=rows.moment(before))
-        self.store.run("intents_trim", before=rows.moment(before))
+        """Forgets settled history older than `before`. Conflicts and parked items are kept. Not in a transaction."""
+        with self.transaction():
+            self.store.run("events_trim", before=rows.moment(before))
+            self.store.run("intents_trim", before=rows.moment(before))
+        self.store.give_back()
 
 
 def _without(values: Mapping[str, _V], name: str) -> dict[str, _V]:

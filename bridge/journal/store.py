@@ -20,6 +20,9 @@ from bridge.errors import JournalDamaged, JournalError, LockHeld
 
 _BUSY_MS = 10_000
 _FULL = 2  # PRAGMA synchronous
+_LOG_KEPT = 4 * 1024 * 1024  # bytes of the -wal file that stay: what SQLite writes between two checkpoints of its own
+_FREE_KEPT = 8  # for so many pages that are used one may be empty: it is soon needed again
+_GIVEN_BACK = 10_000  # pages at a time, 40 MB: everything else waits meanwhile
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _START_ANEW = (
     "`notion-bridge resync` sets it aside and starts anew: the sides are then matched by key, and nothing is deleted."
@@ -107,6 +110,22 @@ class Store:
         """How many rows this connection has changed. What was read stays true for as long as it is the same."""
         return self._connection.total_changes
 
+    def give_back(self) -> None:
+        """Gives the disk what was deleted, but for what will soon be needed again. Not inside a transaction.
+
+        A little each time: VACUUM would write the whole file anew, for which there may be no room. A journal that was
+        made before this was so keeps its size, and fills what is empty first.
+        """
+        assert not self._connection.in_transaction
+        free, pages = (self._run(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
+        spare = min(free - (pages - free) // _FREE_KEPT, _GIVEN_BACK)
+        if spare > 0:
+            try:
+                # `execute` would take only one step, which is one page.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({spare})")
+            except sqlite3.Error as error:
+                raise _broken(self.path, error) from error
+
     def close(self) -> None:
         self.db.close()
         if self._lock is not None:
@@ -164,8 +183,11 @@ class Store:
 
     def _require_durable(self) -> None:
         """Sets what a promise needs, and reads it back: defaults differ by build, and a file system may refuse WAL."""
+        self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only heard while the file is empty
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+        # A reader that stays in a transaction for long makes the -wal file grow. It is cut once the reader has gone.
+        self._connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}")
         mode = self._connection.execute("PRAGMA journal_mode").fetchone()[0]
         level = self._connection.execute("PRAGMA synchronous").fetchone()[0]
         if mode != "wal" or level != _FULL:

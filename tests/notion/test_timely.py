@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +17,9 @@ from bridge.clock import SystemClock
 from bridge.notion.errors import NotSent
 from bridge.notion.transport import Transport
 from bridge.sandbox.notion import DEFAULT_TOKEN, Sandbox, SandboxServer
+from bridge.values.weight import encoded
+
+CERTIFICATE = Path(__file__).parent / "localhost.pem"
 
 
 @pytest.fixture
@@ -45,3 +55,85 @@ def test_a_body_that_the_socket_does_not_take_at_once_arrives_whole(transport: T
     text = "x" * 450_000
     transport.send("POST", "search", {"query": text}, not_after=SystemClock().monotonic() + 600)
     assert sandbox.log.entries[-1].body == {"query": text}
+
+
+# The same over TLS, where bytes leave in records of 16 KB, and a send may stop in the middle of one
+
+
+class Digests(BaseHTTPRequestHandler):
+    """Answers with how much came, and the digest of it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = json.dumps({"length": len(body), "digest": hashlib.sha256(body).hexdigest()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+        self.server.seen.append(len(body))  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+class SecureServer(ThreadingHTTPServer):
+    """On this machine, with a certificate that only this test trusts, and with little room for what arrives."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Digests, bind_and_activate=False)
+        self.seen: list[int] = []
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.server_bind()
+        self.server_activate()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+
+
+@pytest.fixture
+def secure() -> Iterator[SecureServer]:
+    server = SecureServer()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def secure_transport(secure: SecureServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Transport]:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
+    made = Transport(f"https://localhost:{secure.server_port}", DEFAULT_TOKEN, SystemClock())
+    yield made
+    made.close()
+
+
+def test_bodies_of_every_size_arrive_whole_over_tls(secure_transport: Transport, secure: SecureServer) -> None:
+    later = SystemClock().monotonic() + 600
+    for size in (0, 1, 16_000, 16_384, 16_385, 40_000, 131_072, 1_000_000, 3_000_000):
+        body = {"text": "x" * (size // 2) + "ü" * (size // 4)}
+        sent = encoded(body)
+        answer = secure_transport.send("POST", "pages", body, not_after=later)
+        assert json.loads(answer.content) == {"length": len(sent), "digest": hashlib.sha256(sent).hexdigest()}
+    assert len(secure.seen) == 9
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_nothing_leaves_too_late_over_tls(secure_transport: Transport, secure: SecureServer, warm: bool) -> None:
+    if warm:
+        secure_transport.send("POST", "pages", {"a": 1})
+    with pytest.raises(NotSent):
+        secure_transport.send("POST", "pages", {"a": 2}, not_after=SystemClock().monotonic() - 0.001)
+    assert secure_transport.send("POST", "pages", {"a": 3}).status == 200
+    assert len(secure.seen) == 1 + warm
+
+
+def test_a_certificate_that_nobody_trusts_ends_before_a_byte_is_sent(secure: SecureServer) -> None:
+    transport = Transport(f"https://localhost:{secure.server_port}", DEFAULT_TOKEN, SystemClock())
+    with pytest.raises(NotSent, match="cannot be reached"):
+        transport.send("POST", "pages", {"a": 1})
+    assert secure.seen == []
+    transport.close()

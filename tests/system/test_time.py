@@ -29,10 +29,11 @@ def test_the_edit_that_is_certainly_later_wins(world: World) -> None:
 def test_what_cannot_be_told_is_a_tie_and_called_one(world: World, tie: str, winner: str) -> None:
     world.options = f'tie = "{tie}"'
     world.write_config()
-    # In the middle of a minute, or an edit that falls into the next one is certainly the later.
-    world.sandbox.clock = ManualClock(datetime.now(UTC).replace(second=30))
     key = insert(world, "t")
     world.sync()
+    # In the middle of a minute, or an edit that falls into the next one is certainly the later. From here on only, and
+    # forwards: a slow first sync must not use the minute up, and no page may bear an older minute than it has borne.
+    world.sandbox.clock = OffsetClock(SystemClock(), (30 - datetime.now(UTC).second) % 60)
     world.sql("UPDATE tasks SET title = 'ours' WHERE id = %s", int(key))
     world.person.edit(world.page(key)["_id"], {"Name": "theirs"})
     world.sync()

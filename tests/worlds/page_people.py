@@ -196,7 +196,8 @@ class PagePeople:
         if not self._away:
             return ""
         page_id = next(iter(self._away))
-        self._ledger.brought_back([self._away.pop(page_id)])
+        # A deletion of its row stands, or a row that got its key meanwhile: the page comes back as it was when it left.
+        self._ledger.brought_back([self._away.pop(page_id)], own=True)
         self.person.move(page_id, self.data_source)
         return f"page {page_id[:4]} moved back"
 

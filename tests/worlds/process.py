@@ -243,8 +243,7 @@ class Process:
         )
 
         def trim() -> None:
-            with journal.transaction():
-                journal.trim(self._clock.now() - timedelta(days=90))
+            journal.trim(self._clock.now() - timedelta(days=90))
 
         loop = Loop(
             [made],
