@@ -100,16 +100,17 @@ def trashed(intent: Intent, seen: Observation) -> Receipt:
     return Receipt(intent.id, Outcome.REFUSED, seen, "Notion did not move the page to the trash")
 
 
-def found_out(sync: Sync, intent: Intent, seen: Observation) -> Receipt:
-    """What became of a write to an existing page whose answer was lost, now that the page was read again."""
+def found_out(sync: Sync, intent: Intent, seen: Observation, bot: str) -> Receipt:
+    """What became of a write to an existing page whose answer was lost, now that the page was read again. `bot` is who
+    our token writes as."""
     if intent.action.op is Op.DELETE:
         there = seen.presence is Presence.GONE
     else:
         there = seen.presence is Presence.LIVE and written(sync, intent, seen).outcome is Outcome.DONE
     if there:
         return Receipt(intent.id, Outcome.DONE, seen)
-    if intent.action.op is Op.RESTORE and seen.presence is Presence.LIVE:
-        # Its first half was made, and this is as good as the answer to it.
+    if intent.action.op is Op.RESTORE and seen.presence is Presence.LIVE and seen.author == bot:
+        # Its first half was made, and nobody has been there since: this is as good as the answer to it.
         seen = replace(seen, evidence=Evidence.RECEIPT)
     return _stale(intent, seen, "the write is not there, or was overwritten")
 

@@ -108,7 +108,7 @@ class Sender:
         """What became of a write whose answer was lost. Raises Unavailable, AccessLost."""
         if intent.action.op is not Op.CREATE:
             assert intent.pair.page_id is not None, "only a create has no page"
-            return guard.found_out(self._sync, intent, self._pages.get_for(intent).seen)
+            return guard.found_out(self._sync, intent, self._pages.get_for(intent).seen, self._bot)
         assert intent.action.key is not None, "a create without a key is refused before it is sent"
         since = self._unknown_at(intent)
         asked = self._clock.monotonic()

@@ -374,6 +374,25 @@ def test_a_restored_page_whose_values_cannot_follow_is_known_to_be_restored(
     assert receipt.seen.presence is Presence.LIVE
 
 
+@pytest.mark.parametrize("whose", ["ours", "a person's"])
+def test_who_took_a_page_out_of_the_trash_is_told_when_the_answer_is_lost(world: World, whose: str) -> None:
+    """World 522: the bridge was killed before its restore was sent, and a person restored the page. Taken for the half
+    of ours, what it held would have been agreed on, and an edit in it run over."""
+    page = world.row(1, name="old")
+    world.person.trash(page)
+    intent = world.restore(world.seen(page), name="new")
+    end = world.end(bot=world.client.me().body["id"])
+    if whose == "ours":
+        world.sandbox.faults.drop("PATCH", "/pages/", body="properties")
+        assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+    else:
+        world.person.restore(page)
+    found = end.find_out(intent)
+    assert found.outcome is Outcome.STALE
+    assert found.seen is not None
+    assert found.seen.evidence is (Evidence.RECEIPT if whose == "ours" else Evidence.LOOK)
+
+
 def test_a_restored_page_that_shows_an_edit_is_stale(world: World) -> None:
     page = world.row(1, name="old")
     world.person.trash(page)
