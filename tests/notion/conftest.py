@@ -133,7 +133,7 @@ def sandbox(clock: SkippingClock) -> Sandbox:
 
 @pytest.fixture
 def world(clock: SkippingClock, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    # A machine that is busy with other things may keep a write for a second; what comes of that is test_timely's subject.
+    # A machine that is busy with other things may keep a write for a second; test_timely shows what comes of that.
     monkeypatch.setattr("bridge.notion.client._FRESH_S", 600.0)
     person = sandbox.person("Ada")
     database_id, source_id = person.create_database("Tasks", dict(PROPERTIES.values()))
