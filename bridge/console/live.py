@@ -33,7 +33,7 @@ from bridge.console.view import (
     total_pending,
 )
 from bridge.engine.decisions import carry_out
-from bridge.engine.notices import Notice, recent
+from bridge.engine.notices import Notice, recent_writes
 from bridge.engine.opening import Bridge
 from bridge.engine.worker import Worker
 from bridge.errors import BridgeError
@@ -153,18 +153,19 @@ class LiveConsole:
     def _read(self) -> View:
         journal, now = self._bridge.journal, self._clock.now()
         workers = self._bridge.loop.workers
+        names = [worker.sync.name for worker in workers]
         return View(
             at=now,
             syncs=tuple(sync_view(journal, w.sync, now, swept=w.swept, down=_down(w)) for w in workers),
             rate=rate_view(self._bridge.sides.limiter),
             changes=change_views(self._latest()),
-            conflicts=conflict_views(journal),
-            parked=parked_views(journal),
+            conflicts=conflict_views(journal, names),
+            parked=parked_views(journal, names),
         )
 
     def _latest(self) -> list[Notice]:
         """The newest writes, newest first. Kept, because a burst of edits pushes them out of a bounded look back."""
-        found = {notice.id: notice for notice in recent(self._bridge.journal, _RECENT) if notice.by_bridge}
+        found = {notice.id: notice for notice in recent_writes(self._bridge.journal, _RECENT)}
         newest = sorted({**self._writes, **found}.items(), reverse=True)[:_RECENT]
         self._writes = dict(newest)
         return list(self._writes.values())

@@ -20,7 +20,7 @@ from bridge.journal.store import Row
 from bridge.model import FieldValue, Key, Side, Suspended, Sync
 from bridge.notion.limiter import Priority
 
-_LOOKED_BACK = 50  # conflicts and parked items that are looked at, newest first
+_SHOWN = 50  # conflicts and parked items: more fit on no screen beside the changes
 _PARTS = 15  # of the last minute
 
 
@@ -214,21 +214,22 @@ def change_views(notices: Iterable[Notice]) -> tuple[ChangeView, ...]:
     )
 
 
-def conflict_views(journal: Journal) -> tuple[ConflictView, ...]:
-    """The newest conflicts, those that wait for a person first."""
-    newest = journal.last_ids()["conflict"] - _LOOKED_BACK
-    found = [_conflict(row) for row in reversed(journal.conflicts_after(newest)) if row["state"] != "resolved"]
-    return tuple(sorted(found, key=lambda conflict: conflict.state != "open"))
+def conflict_views(journal: Journal, syncs: Iterable[str]) -> tuple[ConflictView, ...]:
+    """The newest conflicts of these syncs, those that wait for a person first: they are never hidden by others."""
+    names = list(syncs)
+    found: list[Row] = []
+    for state in ("open", "resolving", "decided"):
+        newest = [row for name in names for row in journal.newest_conflicts(name, state, _SHOWN)]
+        found += sorted(newest, key=lambda row: -row["id"])
+    return tuple(map(_conflict, found[:_SHOWN]))
 
 
-def parked_views(journal: Journal) -> tuple[ParkedView, ...]:
-    """The newest items that are parked."""
-    newest = journal.last_ids()["parked"] - _LOOKED_BACK
-    found = reversed(journal.parked_after(newest))
+def parked_views(journal: Journal, syncs: Iterable[str]) -> tuple[ParkedView, ...]:
+    """The newest items that are parked in these syncs."""
+    found = sorted((row for name in syncs for row in journal.newest_parked(name, _SHOWN)), key=lambda row: -row["id"])
     return tuple(
         ParkedView(row["id"], read_key(row["key"]), row["field"], Side(row["side"]), row["reason"])
-        for row in found
-        if row["state"] == "open"
+        for row in found[:_SHOWN]
     )
 
 

@@ -15,6 +15,7 @@ from bridge.model import FieldValue, Key, Side
 from bridge.values import canonical
 
 _QUIET = ("echo", "same")
+_LOOKED_BACK = 5_000  # events: writes are looked for several times a second, and have no index of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,10 @@ class Notices:
         return [*found, *map(_of_conflict, conflicts), *map(_of_parked, parked)]
 
 
-def recent(journal: Journal, limit: int) -> list[Notice]:
-    """The newest events, newest first."""
-    found = journal.recent_events("", limit * 3)
-    return [_of_event(row) for row in found if row["kind"] not in _QUIET][:limit]
+def recent_writes(journal: Journal, limit: int) -> list[Notice]:
+    """What the bridge wrote last, newest first."""
+    after = journal.last_ids()["event"] - _LOOKED_BACK
+    return [_of_event(row) for row in reversed(journal.events_after(after, kind="write%", limit=limit))]
 
 
 def history(journal: Journal, rows: list[Row]) -> list[Notice]:

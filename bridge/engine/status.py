@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.engine.notices import Notice, recent
 from bridge.journal import Journal
 from bridge.journal.rows import moment, read_moment
 from bridge.model import Suspended
@@ -83,8 +82,3 @@ def sync_status(journal: Journal, name: str, clock: Clock, outbox: int | None) -
         suspended=state.suspended,
         resync=state.resync,
     )
-
-
-def last_changes(journal: Journal, limit: int) -> list[Notice]:
-    """The newest changes, newest first."""
-    return recent(journal, limit)

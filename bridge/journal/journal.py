@@ -335,11 +335,9 @@ class Journal(WorkTables):
         """What was journaled since then, oldest first."""
         return self.store.rows("events_since", sync=sync, since=rows.moment(since))
 
-    def recent_events(self, sync: str, limit: int) -> list[Row]:
-        return self.store.rows("events_recent", sync=sync, limit=limit)
-
-    def events_after(self, event_id: int) -> list[Row]:
-        return self.store.rows("events_after", after=event_id)
+    def events_after(self, event_id: int, *, kind: str = "%", limit: int = -1) -> list[Row]:
+        """The newest ones above that number, oldest first; `kind` as in LIKE."""
+        return self.store.rows("events_newest", after=event_id, kind=kind, limit=limit)[::-1]
 
     def conflicts_after(self, conflict_id: int) -> list[Row]:
         return self.store.rows("conflicts_after", after=conflict_id)

@@ -179,20 +179,24 @@ SELECT * FROM events WHERE id = :id
 -- name: events_since
 SELECT * FROM events WHERE sync = :sync AND journaled_at >= :since ORDER BY id
 
--- name: events_recent
-SELECT e.*, (
-    SELECT MAX(c.earliest) FROM events c
-    WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
+-- name: events_newest
+-- Those above a number, newest first. With each write the time of what it carries over: the newest change of the other
+-- side before it, or a person's word about the record if that came later.
+SELECT e.*, max(
+    COALESCE((
+        SELECT MAX(c.earliest) FROM events c
+        WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
+    ), ''),
+    COALESCE((
+        SELECT MAX(k.ended_at) FROM parked k
+        WHERE k.pair = e.pair AND k.state IN ('open', 'dropped', 'approved', 'rejected') -- the words of the index
+        AND k.state IN ('approved', 'rejected') AND k.ended_at <= e.journaled_at
+    ), ''),
+    COALESCE((
+        SELECT MAX(f.at) FROM conflicts f WHERE f.pair = e.pair AND f.rule = 'undo' AND f.at <= e.journaled_at
+    ), '')
 ) AS cause_at
-FROM events e WHERE (:sync = '' OR e.sync = :sync) ORDER BY e.id DESC LIMIT :limit
-
--- name: events_after
--- With each write the time of the change that it carries over: the newest one of the other side before it.
-SELECT e.*, (
-    SELECT MAX(c.earliest) FROM events c
-    WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
-) AS cause_at
-FROM events e WHERE e.id > :after ORDER BY e.id
+FROM events e WHERE e.id > :after AND e.kind LIKE :kind ORDER BY e.id DESC LIMIT :limit
 
 -- name: conflicts_after
 SELECT * FROM conflicts WHERE id > :after ORDER BY id
@@ -309,6 +313,9 @@ SELECT * FROM conflicts WHERE id = :id
 -- name: conflicts_list
 SELECT * FROM conflicts WHERE (:sync = '' OR sync = :sync) AND (:state = '' OR state = :state) ORDER BY id
 
+-- name: conflicts_newest
+SELECT * FROM conflicts WHERE sync = :sync AND state = :state ORDER BY id DESC LIMIT :limit
+
 -- name: conflicts_of_pair
 SELECT * FROM conflicts WHERE pair = :pair AND state IN ('open', 'resolving') ORDER BY id
 
@@ -329,6 +336,10 @@ SELECT k.*, COALESCE(p.key, k.key) AS key FROM parked k LEFT JOIN pairs p ON p.i
 -- The key that the record has by now: what waits in a new page has none when it is parked.
 SELECT k.*, COALESCE(p.key, k.key) AS key FROM parked k LEFT JOIN pairs p ON p.id = k.pair
 WHERE (:sync = '' OR k.sync = :sync) AND (:state = '' OR k.state = :state) ORDER BY k.id
+
+-- name: parked_newest
+SELECT k.*, COALESCE(p.key, k.key) AS key FROM parked k LEFT JOIN pairs p ON p.id = k.pair
+WHERE k.sync = :sync AND k.state = 'open' ORDER BY k.id DESC LIMIT :limit
 
 -- name: parked_of_pair
 SELECT * FROM parked WHERE pair = :pair AND state IN ('open', 'dropped', 'approved', 'rejected') ORDER BY id

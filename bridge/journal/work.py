@@ -156,6 +156,10 @@ class WorkTables:
     def conflicts(self, sync: str = "", state: str = "") -> list[Row]:
         return self.store.rows("conflicts_list", sync=sync, state=state)
 
+    def newest_conflicts(self, sync: str, state: str, limit: int) -> list[Row]:
+        """Newest first."""
+        return self.store.rows("conflicts_newest", sync=sync, state=state, limit=limit)
+
     def kept(self, pair: Pair, field: str, value: FieldValue) -> bool:
         """Whether a conflict of the record has kept this value of the field."""
         found = self.store.row("conflict_keeps", pair=pair.id, field=field, value=rows.value_text(value))
@@ -203,6 +207,10 @@ class WorkTables:
 
     def parked(self, sync: str = "", state: str = "open") -> list[Row]:
         return self.store.rows("parked_list", sync=sync, state=state)
+
+    def newest_parked(self, sync: str, limit: int) -> list[Row]:
+        """What waits, newest first."""
+        return self.store.rows("parked_newest", sync=sync, limit=limit)
 
     def parked_of(self, pair: Pair) -> list[Row]:
         return self.store.rows("parked_of_pair", pair=pair.id)

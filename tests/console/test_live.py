@@ -118,6 +118,33 @@ def test_a_write_stays_shown_when_many_edits_follow(seat: Seat, sync: Sync) -> N
     assert [change.op for change in seat.live.view().changes] == ["create"]
 
 
+def test_what_waits_is_shown_however_much_came_after_it(seat: Seat, sync: Sync) -> None:
+    """A title that says "1 to decide" with nothing below it, or no title at all, would hide what holds up the sync."""
+    stamp = Stamp(NOON, NOON)
+    with seat.journal.transaction():
+        for number in range(200):
+            pair = seat.journal.add_pair(sync.name, (str(number),), None)
+            rule, winner = ("manual", None) if number == 0 else ("tie", Side.NOTION)
+            seat.journal.add_conflict(pair, Conflict("status", "x", "y", "z", stamp, stamp, rule, winner))
+            seat.journal.park(pair, Waiting("title", Side.NOTION, "too long", "b"))
+        for row in seat.journal.conflicts(sync.name)[50:]:
+            seat.journal.set_conflict(row["id"], "resolved", "notion", "z")
+        for row in seat.journal.parked(sync.name)[1:]:
+            seat.journal.set_parked(row["id"], "cleared")
+    view = seat.live.view()
+    assert [c.key for c in view.conflicts][:3] == [("0",), ("49",), ("48",)]
+    assert [p.key for p in view.parked] == [("0",)]
+
+
+def test_the_last_changes_are_found_behind_their_echoes(seat: Seat, sync: Sync) -> None:
+    with seat.journal.transaction():
+        pair = seat.journal.add_pair(sync.name, ("7",), None)
+        seat.journal.add_event(pair, Side.NOTION, "write-create", {"title": (None, "b")})
+        for _ in range(1000):
+            seat.journal.add_event(pair, Side.NOTION, "echo")
+    assert [change.op for change in seat.live.view().changes] == ["create"]
+
+
 def test_a_sync_that_never_ran_is_being_read(seat: Seat, sync: Sync) -> None:
     """The console opens before the first round, when the journal may be empty."""
     seat.worker.sync = cast("Sync", SimpleNamespace(name="new", table=sync.table, data_source=sync.data_source))

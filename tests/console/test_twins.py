@@ -50,8 +50,8 @@ def both(journal: Journal, sync: Sync) -> tuple[SyncStatus, str]:
         NOON,
         (view,),
         RATE,
-        conflicts=conflict_views(journal),
-        parked=parked_views(journal),
+        conflicts=conflict_views(journal, [sync.name]),
+        parked=parked_views(journal, [sync.name]),
         notes=tuple(suspended_notes([view])),
     )
     found = sync_status(journal, sync.name, StillClock(), 0)

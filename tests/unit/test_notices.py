@@ -6,8 +6,9 @@ import json
 from decimal import Decimal
 
 from bridge.ends import Outcome
-from bridge.engine.notices import Notices, history
-from bridge.engine.status import SyncStatus, last_changes, sync_status
+from bridge.engine.decisions import carry_out
+from bridge.engine.notices import Notices, history, recent_writes
+from bridge.engine.status import SyncStatus, sync_status
 from bridge.model import Conflict, Side, Waiting
 from tests.unit.desk import Desk, at, minute, page, row, stamp
 
@@ -38,7 +39,7 @@ def test_echoes_and_repetitions_are_not_told() -> None:
     intent = desk.planned()
     desk.see(row("1", {"title": "new"}, origin=intent.id, event_id="e-1"), row("1", {"title": "new"}, event_id="e-2"))
     assert [(notice.kind, notice.text) for notice in notices.new()] == [("update", "ada"), ("write", "")]
-    assert [notice.kind for notice in last_changes(desk.journal, 2)] == ["write", "update"]
+    assert [notice.kind for notice in recent_writes(desk.journal, 2)] == ["write"]
     told = history(desk.journal, desk.journal.events_of(desk.pair("1")))
     assert [notice.kind for notice in told] == ["insert", "link", "insert", "update", "write"]
 
@@ -53,8 +54,37 @@ def test_a_write_tells_how_long_after_the_edit_it_came() -> None:
     desk.answer(intent, Outcome.DONE, page("page-1", "1", {"title": "new"}, seen=at(12)))
     update, write = notices.new()
     assert (update.delay_seconds, write.delay_seconds, write.by_bridge) == (None, 2.5, True)
-    [newest] = last_changes(desk.journal, 1)
+    [newest] = recent_writes(desk.journal, 1)
     assert newest.delay_seconds == 2.5
+
+
+def test_a_write_that_a_person_asked_for_is_as_old_as_their_word() -> None:
+    """The row was deleted long ago; that its deletion was taken back is what the write carries over."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", stamp=stamp(10)))
+    desk.journal.update_sync("tasks", breaker="it would delete 1 of 1 pages")
+    desk.clock.seconds = 3600.0
+    carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "undo"})
+    desk.clock.seconds = 3601.5
+    desk.answer(desk.planned(), Outcome.DONE, row("1", BEFORE))
+    [restored, *_] = recent_writes(desk.journal, 5)
+    assert (restored.side, restored.delay_seconds) == (Side.POSTGRES, 1.5)
+
+
+def test_a_change_that_is_put_back_is_as_old_as_the_wish() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "new"}, stamp=stamp(10)))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", {**BEFORE, "title": "new"}, seen=at(12)))
+    [made] = recent_writes(desk.journal, 1)
+    desk.clock.seconds = 3600.0
+    carry_out(desk.journal, "put-back", {"event": made.id})
+    desk.clock.seconds = 3602.0
+    for intent in desk.plan():
+        seen = row("1", BEFORE) if intent.action.side is Side.POSTGRES else page("page-1", "1", BEFORE, seen=at(3602))
+        desk.answer(intent, Outcome.DONE, seen)
+    assert [notice.delay_seconds for notice in recent_writes(desk.journal, 2)] == [2.0, 2.0]
 
 
 def test_clocks_that_disagree_never_tell_a_negative_delay() -> None:
