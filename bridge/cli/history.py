@@ -14,7 +14,7 @@ from bridge.cli.conflicts import as_json as conflict_json
 from bridge.cli.conflicts import verdict
 from bridge.cli.environment import JSON_VERSION, Environment
 from bridge.cli.listing import listing
-from bridge.cli.log import change_shown
+from bridge.cli.log import change_shown, changes_shown
 from bridge.cli.output import key_shown, key_text, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.cli.records import Record, find
@@ -154,7 +154,9 @@ def _show_records(environment: Environment, records: list[Record], wanted: Any) 
     for record, kept in zip(records, events, strict=True):
         title = f" {value_shown(record.title)}" if record.title else ""
         environment.print(f"{record.pair.sync} {key_shown(record.pair.key)}{title}", "bold")
-        rows = [[str(e.id), moment_shown(e.at), e.side.value, e.kind, _changes(e), _by(e, names)] for e in kept]
+        rows = [
+            [str(e.id), moment_shown(e.at), e.side.value, e.kind, changes_shown(e.changes), _by(e, names)] for e in kept
+        ]
         environment.out.print(listing(("no", "at", "side", "what", "changes", "by"), rows))
         for row in record.conflicts:
             at = moment_shown(read_moment(row["at"]))
@@ -174,7 +176,16 @@ def _show_all(environment: Environment, moment: datetime, wanted: Any) -> None:
         environment.print("nothing happened")
         return
     lines = [
-        [str(e.id), moment_shown(e.at), e.sync, key_shown(e.key), e.side.value, e.kind, _changes(e), _by(e, names)]
+        [
+            str(e.id),
+            moment_shown(e.at),
+            e.sync,
+            key_shown(e.key),
+            e.side.value,
+            e.kind,
+            changes_shown(e.changes),
+            _by(e, names),
+        ]
         for e in found
     ]
     environment.out.print(listing(("no", "at", "sync", "key", "side", "what", "changes", "by"), lines))
@@ -192,7 +203,3 @@ def _by(event: Notice, names: Authors) -> str:
     if event.by_bridge:
         return "the bridge"
     return names.called(event.text) if event.text else ""
-
-
-def _changes(event: Notice) -> str:
-    return ", ".join(change_shown(name, *values) for name, values in event.changes.items())

@@ -6,7 +6,7 @@ Lines are read from the journal after each round, so that they say what is store
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +15,7 @@ from bridge.cli.output import clean, key_shown, key_text, moment_shown, value_sh
 from bridge.clock import Clock
 from bridge.engine.notices import Notice, Notices
 from bridge.journal import Journal
-from bridge.model import Suspended
+from bridge.model import FieldValue, Suspended
 
 
 class LogLines:
@@ -90,10 +90,15 @@ def _text(notice: Notice) -> str:
         sides = (f"{f}: postgres {value_shown(o)} / notion {value_shown(n)}" for f, (o, n) in notice.changes.items())
         return f"conflict {key_shown(notice.key)}: {', '.join(sides)} ({notice.text})"
     what = f"{notice.side.value} {notice.kind} {key_shown(notice.key)}"
-    changes = ", ".join(change_shown(name, *values) for name, values in notice.changes.items())
+    changes = changes_shown(notice.changes)
     by = f" ({notice.text})" if notice.text else ""
     delay = f" after {notice.delay_seconds:.1f} s" if notice.delay_seconds is not None else ""
     return f"{what}{': ' if changes else ''}{changes}{delay}{by}"
+
+
+def changes_shown(changes: Mapping[str, tuple[FieldValue, FieldValue]]) -> str:
+    """All changes of one event on one line. What was empty and stays so, in a new record, is none."""
+    return ", ".join(change_shown(name, *both) for name, both in changes.items() if both != (None, None))
 
 
 def change_shown(name: str, old: Any, new: Any) -> str:

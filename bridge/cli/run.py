@@ -62,6 +62,7 @@ def run(environment: Environment, log_format: str | None, no_live: bool) -> Exit
                 with _live(environment, bridge) as screen:
                     ending.begin = lambda: None  # it is told on the screen
                     ending.at_once = screen.restore
+                    ending.lent = screen.lent
                     each_round.then = screen.refresh
                     bridge.loop.run()
             else:

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: the first asks the bridge to finish what is under way, the second ends it at once.
 
-Both are safe: what was decided is journaled before it is written, and the next start finds out the rest.
+Both are safe: what was decided is journaled before it is written, and the next start finds out the rest. A terminal
+sends Ctrl-C to every process that was started there; while a review has it, it is meant for that, or for its editor.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ _STOPPING = b"stopping: what is under way is finished first; once more to stop a
 class Ending:
     """What the signals do to the terminal; a live console, which holds all of it, has its own way.
 
-    `begin`: the first signal was heard. `at_once`: the process ends now, at the second one.
+    `begin`: the first signal was heard. `at_once`: the process ends now, at the second one. `lent`: whether another
+    program has the terminal.
     """
 
     begin: Callable[[], None]
     at_once: Callable[[], None]
+    lent: Callable[[], bool] = bool
 
 
 @contextmanager
@@ -47,6 +50,8 @@ def stopping(environment: Environment, stop: threading.Event) -> Iterator[Ending
     ending = Ending(say_so, show_cursor)
 
     def handle(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and ending.lent():
+            return
         if stop.is_set():
             # Not an exception: threads that wait for Notion would keep the process for another minute.
             ending.at_once()

@@ -46,6 +46,7 @@ _OP_WORD = {
     ("restore", Side.POSTGRES): "row restored",
 }
 _BAR = 24
+_LEAST = 4  # lines that notes leave to the changes and to what waits: a blank, a title, and two of them
 _WIDE = 100  # a line has room for more than the facts
 _SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -53,9 +54,11 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 def render(view: View, width: int, height: int) -> RenderableType:
     """The dashboard in exactly `height` lines of at most `width` cells."""
     bottom = [Text(""), _rate_line(view, width), _keys_line(view, width)]
-    top = [*_title(view, width), *_notes(view, width), *_sides(view, width), *_trouble(view, width)]
-    if len(top) + len(bottom) > height:  # what stops a sync comes before what is only good to know
-        top = [*_title(view, width), *_trouble(view, width)[1:], *_sides(view, width)]
+    title, sides, trouble = _title(view, width), _sides(view, width), _trouble(view, width)
+    room = height - len(bottom) - len(title) - len(sides) - len(trouble)
+    top = [*title, *_notes(view, width, room - _LEAST), *sides, *trouble]
+    if room < 0:  # what stops a sync comes before what is only good to know
+        top = [*title, *trouble[1:], *sides]
     top = top[: max(0, height - len(bottom))]
     room = max(0, height - len(top) - len(bottom))
     middle = _sections(view, width, room)[:room]
@@ -87,9 +90,10 @@ def _title(view: View, width: int) -> list[Text]:
     return [line, rule(width)]
 
 
-def _notes(view: View, width: int) -> list[Text]:
+def _notes(view: View, width: int, room: int) -> list[Text]:
+    """As many as there is room for: the last ones give way."""
     lines = []
-    for label, text in view.notes:
+    for label, text in view.notes[: max(0, room - 1)]:
         lines.append(columns([(Text(f" {shown(label)}", DIM), 13), (Text(shown(text, 400)), width - 13)]))
     return [*lines, rule(width)] if lines else []
 
@@ -132,7 +136,9 @@ def _progress_line(view: View, width: int) -> Text:
         return Text(" reading both sides" if view.state is State.READING else f" {words}", DIM)
     behind = max((sync.behind for sync in view.syncs if sync.behind is not None), default=None)
     words = _progress_words(progress) + ("" if behind is None else f" · behind by {seconds_text(behind)}")
-    return Text.assemble(" ", _bar(progress, _BAR if width >= _WIDE else _BAR // 2), "  ", words)
+    bar = _bar(progress, _BAR if width >= _WIDE else _BAR // 2)
+    whole = Text.assemble(" ", bar, "  ", words)
+    return whole if whole.cell_len <= width else Text(f" {words}")
 
 
 def _progress_words(progress: Progress) -> str:
@@ -155,28 +161,50 @@ def _trouble(view: View, width: int) -> list[Text]:
             lines += paragraph(todo, ASKS, width)
         if sync.error:
             lines += paragraph(sync.error, ASKS, width)
+        lines += _suspended(sync, width)
         if sync.down is not None:
             up, down = SIDE_NAME[sync.down.other], SIDE_NAME[sync.down]
             lines += paragraph(f"{down} is tried again by and by; changes in {up} are kept until then.", DIM, width)
     return [Text(""), *lines] if lines else []
 
 
+def _suspended(sync: SyncView, width: int) -> list[Text]:
+    """The fields that wait because their column or property changed; of many only the first."""
+    if not sync.suspended:
+        return []
+    first, more = sync.suspended[0], len(sync.suspended) - 1
+    words = f"suspended: {first.field}: {first.reason}. {first.hint}"
+    rest = f"{count(more, 'more field')} of {sync.name} suspended: notion-bridge status" if more else ""
+    return [*paragraph(words, ASKS, width), *paragraph(rest, ASKS, width)]
+
+
 def _sections(view: View, width: int, room: int) -> list[Text]:
-    """Conflicts and parked items get what they need up to a quarter of the room each; the changes the rest."""
-    quarter = max(4, room // 4)
-    waiting = _section(_conflicts_title(view), [_conflict_line(c, width) for c in view.conflicts], quarter, width)
-    parked = _section(_parked_title(view), [_parked_line(p, width) for p in view.parked], quarter, width)
+    """Conflicts and parked items get what they need up to a quarter of the room each; the changes the rest.
+
+    Where that leaves nothing of the changes, what waits is only counted.
+    """
+    quarter = max(_LEAST, room // 4)
+    titles = [_conflicts_title(view)] * bool(view.conflicts) + [_parked_title(view)] * bool(view.parked)
+    below = [
+        *_section(_conflicts_title(view), [_conflict_line(c, width) for c in view.conflicts], quarter),
+        *_section(_parked_title(view), [_parked_line(p, width) for p in view.parked], quarter),
+    ]
+    if room - len(below) < _LEAST:
+        below = list(map(_heading, titles))
     changes = [_change_line(change, width) for change in view.changes]
-    left = room - len(waiting) - len(parked)
-    latest = _section(Text("Last changes"), changes, left, width) or [Text("")]
-    return [*latest, *waiting, *parked]
+    left = room - len(below)
+    latest = _section(Text("Last changes"), changes, left) or changes[: max(0, left)] or [Text("")]
+    return [*latest, *below]
 
 
-def _section(title: Text, lines: Sequence[Text], room: int, width: int) -> list[Text]:
+def _section(title: Text, lines: Sequence[Text], room: int) -> list[Text]:
     if not lines or room < 3:  # noqa: PLR2004 - a blank, a title, and something to say
         return []
-    heading = Text.assemble(" ", title, style="bold")
-    return [Text(""), heading, *lines[: room - 2]]
+    return [Text(""), _heading(title), *lines[: room - 2]]
+
+
+def _heading(title: Text) -> Text:
+    return Text.assemble(" ", title, style="bold")
 
 
 def _conflicts_title(view: View) -> Text:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.live import Live
 
 from bridge.clock import Clock
@@ -28,7 +28,6 @@ from bridge.console.view import (
     conflict_views,
     parked_views,
     rate_view,
-    suspended_notes,
     sync_view,
     total_pending,
 )
@@ -73,6 +72,7 @@ class LiveConsole:
         self._writes: dict[int, Notice] = {}
         self._known: tuple[int, View] | None = None  # as of so many changes of the journal
         self._due = float("-inf")
+        self._drawn: tuple[View, ConsoleDimensions] | None = None
         self._live = self._screen()
         self._keyboard = keyboard
         self._keys: KeyThread | None = None
@@ -107,9 +107,18 @@ class LiveConsole:
             self._obey(self._pressed.popleft())
         now = self._clock.monotonic()
         if (now >= self._due or self._stopping) and self._reviewing is None:
-            self._live.update(_Frame(self.view()), refresh=True)
+            self._draw()
             drawn = self._clock.monotonic()
             self._due = drawn + max(_EVERY_S, min(_AT_LEAST_EVERY_S, (drawn - now) * _SHARE))
+
+    def _draw(self) -> None:
+        """Only what would look different: a console that idles draws the seconds of its clock, and costs little."""
+        view = self.view()
+        look = None if view.next_look is None else float(int(view.next_look))
+        view = replace(view, at=view.at.replace(microsecond=0), next_look=look)
+        if (view, self._console.size) != self._drawn:
+            self._drawn = (view, self._console.size)
+            self._live.update(_Frame(view), refresh=True)
 
     def restore(self) -> None:
         """The terminal as it was, for a process that ends at once."""
@@ -118,6 +127,10 @@ class LiveConsole:
         if self._reviewing is None:
             # Straight to the file: this may be called in the middle of a frame.
             os.write(self._console.file.fileno(), _LEAVE)
+
+    def lent(self) -> bool:
+        """Whether a review has the terminal now."""
+        return self._reviewing is not None and self._reviewing.poll() is None
 
     def view(self) -> View:
         """What there is to see now."""
@@ -133,7 +146,7 @@ class LiveConsole:
             syncs=tuple(self._as_now(s, w) for s, w in zip(known.syncs, self._bridge.loop.workers, strict=True)),
             rate=rate_view(self._bridge.sides.limiter, known.syncs),
             progress=self._backlog.follow(total_pending(known.syncs), now),
-            notes=(*self.notes, *suspended_notes(known.syncs)),
+            notes=self.notes,
             keys=self._offered(known),
             message=_STOPPING if self._stopping else self._message,
             next_look=max(0.0, min(looks)) if looks and min(looks) != float("inf") else (0.0 if looks else None),
@@ -181,7 +194,7 @@ class LiveConsole:
         if self._keyboard is not None:
             self._keys = KeyThread(self._keyboard, self._press)
             self._keys.open()
-        self._due = float("-inf")
+        self._due, self._drawn = float("-inf"), None
         self.refresh()
 
     def _give_screen(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -132,10 +133,14 @@ def _edited(command: Sequence[str], text: str) -> str | None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
+        # Ctrl-C is the editor's: it goes to every process of the terminal, to this one, too.
+        before = signal.signal(signal.SIGINT, lambda number, frame: None)
         try:
             code = subprocess.run([*command, name], check=False).returncode
         except OSError:
             return None
+        finally:
+            signal.signal(signal.SIGINT, before)
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             edited = file.read()
     finally:

@@ -58,7 +58,8 @@ def render_review(review: Review, width: int, height: int) -> RenderableType:
     bottom = _bottom(review, width)
     room = max(0, height - len(top) - len(bottom))
     if case is None:
-        middle = [Text(""), Text(" No conflicts: both sides agree, or changed different things.", "green")]
+        words = "No conflicts: both sides agree, or changed different things."
+        middle = [Text(""), *paragraph(words, "green", width)]
     elif review.open:
         middle = _case(review, case, width, room)
     else:

@@ -233,11 +233,6 @@ def parked_views(journal: Journal, syncs: Iterable[str]) -> tuple[ParkedView, ..
     )
 
 
-def suspended_notes(syncs: Sequence[SyncView]) -> list[tuple[str, str]]:
-    """A line for each field that waits because its column or property changed."""
-    return [("suspended", f"{item.field}: {item.reason}. {item.hint}") for sync in syncs for item in sync.suspended]
-
-
 def rate_view(limiter: Budget, syncs: Sequence[SyncView] = ()) -> RateView:
     """How much of the minute is spent, and what waits for the rest: people's edits, looks, the first fill."""
     filling = sum(sync.filling for sync in syncs)

@@ -103,6 +103,14 @@ def test_what_happened_lately_as_text_and_as_json(edited: World) -> None:
     assert edited.json("history", "1", "--side", "postgres")["records"][0]["events"]
 
 
+def test_what_was_never_filled_is_no_change(world: World) -> None:
+    world.sql("INSERT INTO tasks (title) VALUES ('only a title')")
+    assert world.type("sync").exit_code == 0
+    text = world.type("history", "1").stdout
+    assert "title: (empty) -> only a title" in text
+    assert "status" not in text
+
+
 def test_a_time_or_a_record_must_be_named(edited: World) -> None:
     assert edited.type("history").exit_code == 2
     wrong = edited.type("history", "--since", "yesterday")

@@ -69,6 +69,25 @@ def test_a_long_text_goes_through_the_editor(divided: World) -> None:
     assert not list(Path("/tmp").glob("notion-bridge-*.txt"))
 
 
+def test_ctrl_c_in_the_editor_ends_neither_the_review_nor_the_bridge(divided: World) -> None:
+    """A terminal sends it to every process that was started there, and an editor may leave it to do its work."""
+    divided.sql("UPDATE tasks SET title = repeat('word ', 30)")
+    editor = divided.folder / "editor.sh"
+    terminal = Terminal(divided, "run", VISUAL=str(editor))
+    editor.write_text(f"#!/bin/sh\nkill -INT {terminal.process.pid} $PPID $$\n")
+    editor.chmod(0o700)
+    terminal.until(lambda shown: "waiting for you" in shown and "review conflicts" in shown, "the console")
+    terminal.type("c")
+    terminal.until(lambda shown: "2 to decide, 0 decided" in shown, "the review")
+    terminal.type("\x1b[Fe")
+    terminal.until(lambda shown: "nothing was changed in the editor" in shown, "the review is back")
+    terminal.type("q")
+    terminal.until(lambda shown: "waiting for you" in shown.partition("0 conflicts decided")[2], "the console is back")
+    assert "stopping" not in terminal.shown
+    terminal.type("q")
+    assert terminal.end() == 0, terminal.shown
+
+
 def test_the_running_bridge_writes_it_at_once_and_takes_it_back(divided: World) -> None:
     with running(divided):
         terminal = Terminal(divided, "conflicts")

@@ -13,7 +13,7 @@ from bridge.console.layout import either, seconds_text
 from bridge.console.picture import example
 from bridge.console.progress import Progress
 from bridge.console.view import ChangeView, ConflictView, ParkedView, RateView, State, SyncView, View
-from bridge.model import Side, Unfit
+from bridge.model import Side, Suspended, Unfit
 from tests.console.conftest import NOON, lines
 
 SYNC = SyncView("tasks", "public.tasks", "Tasks", rows=3, pages=3)
@@ -43,6 +43,31 @@ def test_a_window_that_is_too_small_keeps_the_keys_and_what_stops_a_sync(height:
     assert "stopped itself" in drawn[0]
     assert "q quit" in drawn[-1]
     assert height < 6 or any(breaker in line for line in drawn)
+
+
+@pytest.mark.parametrize(("height", "kept"), [(13, 0), (16, 2), (24, 4)])
+def test_notes_leave_room_for_what_happens(height: int, kept: int) -> None:
+    """Where to edit is good to know, and the last ones give way; what changed and what waits is why people look."""
+    notes = tuple((f"place {number}", "/somewhere/else") for number in range(4))
+    drawn = text(replace(example(), notes=notes), 60, height)
+    assert [number for number in range(4) if f"place {number}" in drawn] == list(range(kept))
+    assert "→ notion" in drawn
+    assert "1 to decide: notion-bridge conflicts" in drawn
+    assert "1: notion-bridge parked" in drawn
+    calm = text(replace(CALM, changes=example().changes, notes=notes), 60, height)
+    assert "Last changes" in calm
+    assert "→ notion" in calm
+
+
+def test_a_suspended_field_is_told_in_full_and_many_are_counted() -> None:
+    """The hint is what to type: it must not be cut off at the end of a line, nor fill the screen."""
+    hint = "Run `notion-bridge init --update`, which looks at both sides and mends the file, and start it again."
+    fields = tuple(Suspended(f"field {number}", "the property is gone", hint) for number in range(30))
+    for width, height in ((60, 16), (80, 24)):
+        drawn = " ".join(text(replace(example(), syncs=(replace(SYNC, suspended=fields),)), width, height).split())
+        assert f"suspended: field 0: the property is gone. {hint}" in drawn
+        assert "29 more fields of tasks suspended: notion-bridge status" in drawn
+        assert "Last changes" in drawn or height == 16
 
 
 def test_the_example_at_80_by_24() -> None:
@@ -120,6 +145,12 @@ def test_a_long_message_is_folded_and_kept_whole() -> None:
 
 def test_a_pause_says_how_to_go_on() -> None:
     assert "notion-bridge resume --sync tasks" in text(replace(CALM, syncs=(replace(SYNC, paused=True),)))
+
+
+def test_a_narrow_window_gives_the_words_the_room_of_the_bar() -> None:
+    words = "34 of 40 · 2.9 per second · 2.1 s left · behind by 1.1 s"
+    assert f" {words}" in text(example(), 60, 16)
+    assert f"━──  {words}" in text(example(), 80, 24)
 
 
 def test_several_syncs_get_a_line_each() -> None:

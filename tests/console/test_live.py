@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from rich.console import ConsoleDimensions
 
 from bridge.console.live import LiveConsole
 from bridge.console.view import State, View
@@ -156,7 +157,7 @@ def test_a_suspended_field_is_never_called_in_step(seat: Seat, sync: Sync) -> No
         seat.journal.update_sync(sync.name, suspended='{"title": ["it is gone", "Take it out."]}')
     view = seat.live.view()
     assert view.state is State.ASKING
-    assert ("suspended", "title: it is gone. Take it out.") in view.notes
+    assert [field.hint for field in view.syncs[0].suspended] == ["Take it out."]
 
 
 @pytest.mark.parametrize(
@@ -175,11 +176,30 @@ def test_draws_at_most_four_times_a_second(seat: Seat) -> None:
     with seat.live:
         first = len(seat.written())
         assert first > 0
+        seat.live.notes = (("colleague", "edits"),)
         seat.live.refresh()
         assert len(seat.written()) == first
         seat.clock.seconds = 0.25
         seat.live.refresh()
         assert len(seat.written()) > first
+
+
+def test_what_looks_the_same_is_not_drawn_again(seat: Seat) -> None:
+    """The next look at Notion is told in whole seconds; another size of the window looks different."""
+    with seat.live:
+        first = len(seat.written())
+        for quarter in (1.0, 1.25):
+            seat.clock.seconds = quarter
+            seat.live.refresh()
+        assert len(seat.written()) > first
+        second = len(seat.written())
+        seat.clock.seconds = 1.6
+        seat.live.refresh()
+        assert len(seat.written()) == second
+        seat.live._console.size = ConsoleDimensions(100, 30)
+        seat.clock.seconds = 1.9
+        seat.live.refresh()
+        assert len(seat.written()) > second
 
 
 def test_leaves_the_screen_as_it_was(seat: Seat) -> None:
@@ -292,6 +312,7 @@ def test_a_frame_that_takes_long_is_drawn_less_often(seat: Seat) -> None:
         seat.live.refresh()
         drawn = len(seat.written())
         seat.clock.step = 0.0
+        seat.live.notes = (("colleague", "edits"),)
         seat.clock.seconds += 2.0
         seat.live.refresh()
         assert len(seat.written()) == drawn

@@ -12,7 +12,7 @@ import pytest
 from bridge.console.draw import render
 from bridge.console.layout import shown
 from bridge.console.review_draw import render_review
-from bridge.console.view import RateView, View, conflict_views, parked_views, suspended_notes, sync_view
+from bridge.console.view import RateView, View, conflict_views, parked_views, sync_view
 from bridge.engine.status import SyncStatus, sync_status
 from bridge.journal import Journal
 from bridge.model import Side, Stamp, Sync, Waiting
@@ -52,7 +52,6 @@ def both(journal: Journal, sync: Sync) -> tuple[SyncStatus, str]:
         RATE,
         conflicts=conflict_views(journal, [sync.name]),
         parked=parked_views(journal, [sync.name]),
-        notes=tuple(suspended_notes([view])),
     )
     found = sync_status(journal, sync.name, StillClock(), 0)
     assert (found.pending, found.conflicts, found.parked) == (view.pending, view.conflicts, view.parked)

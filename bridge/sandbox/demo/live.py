@@ -34,8 +34,12 @@ def run_live(world: World, config: Path, notion_url: str, psql: str, console: Co
             screen.notes = (*places, ("colleague", colleague.status))
             screen.refresh()
 
+    def asked_to_end(number: int) -> None:
+        if number != signal.SIGINT or screen is None or not screen.lent():  # else Ctrl-C is the review's
+            stop.set()
+
     with (
-        on_signals(lambda number: stop.set(), signal.SIGINT, *ENDING),
+        on_signals(asked_to_end, signal.SIGINT, *ENDING),
         open_bridge(load(config), stop=stop, clock=clock, each_round=each_round) as bridge,
         LiveConsole(bridge, console, clock, places, keyboard=sys.stdin.fileno(), review=review) as opened,
         colleague,
