@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -17,7 +18,7 @@ from bridge.clock import SystemClock
 from bridge.errors import JournalError
 from bridge.journal import Journal
 from bridge.sandbox.demo.process import BridgeProcess
-from bridge.sandbox.notion import DEFAULT_TOKEN, Options, Sandbox, SandboxServer
+from bridge.sandbox.notion import DEFAULT_TOKEN, ManualClock, Options, Sandbox, SandboxServer
 from bridge.sandbox.notion.log import Entry
 from bridge.sandbox.postgres import EmbeddedPostgres
 
@@ -49,6 +50,8 @@ FIELDS: Mapping[str, str] = {
     "note": "Note",
 }
 _LOOK_S = 0.005
+_LONG_AGO = timedelta(days=30)
+_APART_S = 180.0
 
 
 class StageError(Exception):
@@ -142,15 +145,18 @@ key_property = "id"
         self.sql(statement.format(sql.Identifier(table)), count)
 
     def add_pages(self, table: str = "items1") -> list[str]:
-        """A page for each row of a table, as equal as can be; their ids."""
+        """A page for each row of a table, equal to it, made one after the other long ago; their ids."""
         ada, source = self.sandbox.person("Ada"), self.sources[int(table.removeprefix("items")) - 1]
         query = sql.SQL("SELECT id, title, status, amount, due, done, note FROM {} ORDER BY id")
         rows = self.sql(query.format(sql.Identifier(table)))
         names = ("id", "Name", "Status", "Amount", "Due", "Done", "Note")
         made = []
+        present, self.sandbox.clock = self.sandbox.clock, ManualClock(self.sandbox.clock.now() - _LONG_AGO)
         for row in rows:
+            self.sandbox.clock.advance(_APART_S)
             values = dict(zip(names, row, strict=True)) | {"Amount": float(row[3]), "Due": row[4].isoformat()}
             made.append(ada.create_row(source, values))
+        self.sandbox.clock = present
         return made
 
     def pages(self, sync: int = 1) -> int:

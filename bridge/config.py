@@ -58,7 +58,7 @@ class NotionConfig:
     query_lag: float = 2.0  # seconds by which a query may be behind the truth
     guard_window: float = 3.0  # seconds that may pass between the last look at a page and our write to it
     create_settle: float = 15.0  # seconds that a page whose creation got no answer is looked for before it is made anew
-    connections: int = 4
+    connections: int = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class Batch:
     reread: str = ""
     more: bool = False
     confirmed: datetime | None = None  # notion: every page not listed was unchanged at this time, PostgreSQL's clock
+    complete: bool = False  # notion: a poll that listed every page there is
 
 
 def made_by(page: Observation, bot: str) -> bool:

@@ -48,7 +48,7 @@ MEANINGS = {
     "notion.requests_per_minute": "Never more requests than this in any 60 seconds. Notion allows 180, and 600 on "
     "Business and Enterprise plans. The smallest is 2.",
     "notion.poll_min": "Seconds between two polls while something changes.",
-    "notion.poll_max": "Seconds between two polls after a while without changes.",
+    "notion.poll_max": "Seconds between two polls after a while without changes; twice as many after ten minutes.",
     "notion.sweep_min": "Seconds between two full listings of a small data source. A large one is listed less often, "
     "so that listings take at most a tenth of the budget.",
     "notion.overlap": "Seconds that every poll looks back behind the newest edit it has seen. Notion rounds the time "

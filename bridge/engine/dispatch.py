@@ -17,7 +17,7 @@ from bridge.engine.tasks import Deliver
 from bridge.journal import Journal
 from bridge.model import Side
 
-_CHUNK = 8  # Notion writes handed over at once: few enough that guard and write stay close together
+_CHUNK = 16  # Notion writes handed over at once: few enough that guard and write stay close together
 _QUEUE_MAX = 4 * _CHUNK
 _PROOFS_MAX = 200
 _STALE_MAX = 3
@@ -78,6 +78,11 @@ class Dispatch:
     def busy(self) -> bool:
         """Whether writes wait, are under way, or are of unknown outcome."""
         return any(self._queues.values()) or bool(self._unknown) or self._running("write")
+
+    @property
+    def backlog(self) -> bool:
+        """Whether more writes wait than are handed over at once."""
+        return any(len(queue) > _CHUNK for queue in self._queues.values())
 
     def ask_times(self) -> list[float]:
         """When writes of unknown outcome are asked for again, monotonic."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt, made_by
@@ -20,6 +20,7 @@ from bridge.journal.rows import read_moment
 from bridge.model import Base, Key, Op, Pair, Presence, Side, Snapshot, Sync, Unfit
 
 _AWAY_LOOKS = 3  # after each listing: hundreds may be away, and a listing comes often
+_INDEX_LAG = timedelta(seconds=15)
 
 
 class Intake:
@@ -61,6 +62,18 @@ class Intake:
         missing = [pair for pair in self.missing_pages(listed) if pair.page_id in known]
         away = self._journal.away_pairs(self._sync.name, _AWAY_LOOKS)
         return [*missing, *(pair for pair in away if pair.page_id not in listed)]
+
+    def missing_in(self, poll: Batch) -> list[Pair]:
+        """The same for a poll, when it was complete. Polls come often: a page that was seen just before is left out,
+        for an index may not have heard of it yet."""
+        if not poll.complete or poll.confirmed is None:
+            return []
+        missing = self.missing_pages({str(seen.page_id) for seen in poll.observations})
+        return [pair for pair in missing if not self._seen_since(pair, poll.confirmed - _INDEX_LAG)]
+
+    def _seen_since(self, pair: Pair, moment: datetime) -> bool:
+        seen = read_moment(self._journal.pair_row(pair.id)["notion_seen"])
+        return seen is not None and seen >= moment
 
     def take_missing_rows(self, listed: Collection[Key]) -> None:
         """Rows that a complete read of the table in one snapshot did not show are deleted. One that was outside of

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_POLL_SHARE = 0.4  # of the budget, at most, for polling
-_SWEEP_SHARE = 0.1  # of the budget, at most, for listing everything
+# Of the budget, at most.
+_POLL_SHARE = 0.4
+_LONG_POLL_SHARE = 0.06  # for polls that take several requests: our own writes fill them, and want the budget
+_LONG_CALM_SHARE = 0.015  # for those, while nobody edits anything
+_SWEEP_SHARE = 0.1
+_BUSY_SWEEP_SHARE = 0.004  # while many writes wait
+_BUSY_SWEEP_S = 900.0
+_IDLE_SWEEP_SHARE = 0.003
+
 _CALM_FACTOR = 1.5
+_CALM_S = 60.0  # since the last change
+_IDLE_S = 600.0  # since the last change
+_IDLE_FACTOR = 2.0  # times the longest interval between polls
+_BREATH_S = 10.0  # between two writes of one backlog
 _HINTS_S = 20.0
+_RARE_HINTS_S = 58.0  # a page in the trash is to be found within a minute
+_SCHEMA_S = 170.0  # between two looks at the properties where full listings are rarer
 PAGE_SIZE = 100
 
 
 @dataclass(slots=True)
 class Pacing:
-    """The intervals of one sync, in seconds."""
+    """The intervals of one sync, in seconds; moments are monotonic."""
 
     poll_min: float
     poll_max: float
@@ -23,29 +36,80 @@ class Pacing:
     next_poll: float = 0.0
     next_sweep: float = 0.0
     next_hints: float = 0.0
+    next_schema: float = 0.0
+    busy: bool = False  # many writes wait
+    _backlog_at: float = float("-inf")
+    _changed_at: float | None = None  # when something changed last, on either side
+    _poll_not_before: float = 0.0
+    _swept_at: float = 0.0
+    _swept_pages: int = 0
 
     def polled(self, now: float, pages: int, active: bool) -> None:
         """After a poll that listed `pages`. Our own writes fill the overlap window, and make each poll dearer."""
-        calm = min(self.poll_max, max(self.interval, self.poll_min) * _CALM_FACTOR)
+        if active or self._changed_at is None:
+            self._changed_at = now if active else now - _CALM_S
+        longest = self.poll_max * _IDLE_FACTOR if self._calm_for(now) > _IDLE_S else self.poll_max
+        calm = min(longest, max(self.interval, self.poll_min) * _CALM_FACTOR)
         self.interval = self.poll_min if active or self.interval == 0 else calm
-        self.next_poll = now + max(self.interval, self._cost(pages, _POLL_SHARE))
+        self._poll_not_before = now + self._cost(1 + pages // PAGE_SIZE, self._poll_share(now, pages))
+        self.next_poll = max(now + self.interval, self._poll_not_before)
+
+    def _poll_share(self, now: float, pages: int) -> float:
+        if pages < PAGE_SIZE:
+            return _POLL_SHARE
+        return _LONG_CALM_SHARE if self._calm_for(now) > _CALM_S else _LONG_POLL_SHARE
 
     def active(self, now: float) -> None:
         """Something changed: look sooner."""
+        idle = self._calm_for(now) > _IDLE_S
+        self._changed_at = now
         self.interval = self.poll_min
-        self.next_poll = min(self.next_poll, now + self.poll_min)
+        self.next_poll = min(self.next_poll, max(now + self.poll_min, self._poll_not_before))
+        if idle and self.next_sweep != float("inf"):
+            self._plan_sweep(now)
 
     def swept(self, now: float, pages: int) -> None:
         """After a full listing: a small table is listed often, a large one within a tenth of the budget."""
-        self.next_sweep = now + max(self.sweep_min, self._cost(pages, _SWEEP_SHARE))
+        self._swept_at, self._swept_pages = now, pages
+        self.next_schema = now + _SCHEMA_S
+        self._plan_sweep(now)
         self.hinted(now)
+
+    def _plan_sweep(self, now: float) -> None:
+        idle = self._calm_for(now) > _IDLE_S
+        share = _BUSY_SWEEP_SHARE if self.busy else _IDLE_SWEEP_SHARE if idle else _SWEEP_SHARE
+        requests = 2 + self._swept_pages // PAGE_SIZE  # the first asks for the properties
+        least = max(self.sweep_min, _BUSY_SWEEP_S if self.busy else 0.0)
+        self.next_sweep = self._swept_at + max(least, self._cost(requests, share))
+
+    def writes(self, now: float, backlog: bool) -> bool:
+        """Whether many writes wait: what they make need not be listed meanwhile. Answers whether that begins."""
+        if backlog:
+            self._backlog_at = now
+        busy = now - self._backlog_at < _BREATH_S
+        if busy is self.busy:
+            return False
+        self.busy = busy
+        if self.next_sweep not in (0.0, float("inf")):
+            self._plan_sweep(now)
+        return busy
 
     def hinted(self, now: float) -> None:
         """After a question for hints; a sweep makes one needless for a while."""
-        self.next_hints = now + max(self.sweep_min, _HINTS_S)
+        rare = self.busy or self._calm_for(now) > _IDLE_S
+        self.next_hints = now + max(self.sweep_min, _RARE_HINTS_S if rare else _HINTS_S)
 
-    def _cost(self, pages: int, share: float) -> float:
-        requests = 1 + pages // PAGE_SIZE
+    def schema_due(self, now: float) -> bool:
+        """Whether it is time to ask for the properties, because no full listing has done so; then it is asked."""
+        if now < self.next_schema:
+            return False
+        self.next_schema = now + _SCHEMA_S
+        return True
+
+    def _calm_for(self, now: float) -> float:
+        return 0.0 if self._changed_at is None else now - self._changed_at
+
+    def _cost(self, requests: int, share: float) -> float:
         return requests * 60.0 / (self.requests_per_minute * share)
 
     def soonest(self) -> float:

@@ -274,6 +274,8 @@ class Worker:
 
     def _observe_pages(self) -> None:
         now = self._clock.monotonic()
+        if self.pacing.writes(now, self.dispatch.backlog):
+            self.notion.expect(self.journal.counts(self.sync.name)["filling"])
         if now >= self.pacing.next_sweep and not self._running("sweep"):
             self._sweep()
         elif self.swept and now >= self.pacing.next_poll and not self._running("poll"):
@@ -303,6 +305,7 @@ class Worker:
             self.journal.update_sync(self.sync.name, watermark=self.notion.watermark)
         active = self.journal.sync_state(self.sync.name).last_event_at != before
         self.pacing.polled(self._clock.monotonic(), len(batch.observations), active)
+        self._look(self._intake.missing_in(batch))
 
     def _take_pages(self, batch: Batch) -> None:
         with crash_point(CrashPoint.PAGES_JOURNALED):
@@ -324,7 +327,7 @@ class Worker:
 
     def _sweep(self) -> None:
         """Lists every page: what a poll cannot see (deletions, computed values, renamed options) shows here."""
-        self.health.guarded(Side.POSTGRES, self._check_columns)
+        self.health.guarded(Side.POSTGRES, lambda: self._found_drifted(self.postgres.drifted()))
         if self._drifted:
             return
         self.pacing.next_sweep = _NEVER
@@ -333,7 +336,7 @@ class Worker:
 
         def work(deliver: Deliver) -> None:
             if self.notion.drifted():
-                deliver(self._found_drifted)
+                deliver(lambda: self._found_drifted(True))
                 return
             with crash_point(CrashPoint.PAGES_LISTED):
                 for batch in self.notion.scan():
@@ -346,12 +349,8 @@ class Worker:
 
         self._start("sweep", work, ended)
 
-    def _check_columns(self) -> None:
-        if self.postgres.drifted():
-            self._drifted = True
-
-    def _found_drifted(self) -> None:
-        self._drifted = True
+    def _found_drifted(self, drifted: bool) -> None:
+        self._drifted |= drifted
 
     def _swept_batch(self, batch: Batch) -> None:
         self._listed.update(seen.page_id for seen in batch.observations if seen.page_id is not None)
@@ -373,15 +372,16 @@ class Worker:
         self.pacing.hinted(self._clock.monotonic())
         live = self.journal.live_pages(self.sync.name)
         if len(live) <= PAGE_SIZE:
-            return  # a sweep is one request itself, and comes as often
+            return  # polls list them all
+        look_at_schema = self.pacing.schema_due(self._clock.monotonic())
 
         def work(deliver: Deliver) -> None:
+            if look_at_schema and self.notion.drifted():
+                deliver(lambda: self._found_drifted(True))
             hinted = [page_id for page_id in self.notion.trash_hints() if page_id in live]
             deliver(lambda: self._look([self.journal.pair(live[page_id]) for page_id in hinted]))
 
         self._start("hints", work)
-
-    # Tasks
 
     def _start(self, task: str, work: Callable[[Deliver], None], ended: Callable[[], None] | None = None) -> None:
         if self.draining:

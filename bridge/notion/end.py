@@ -11,6 +11,7 @@ from bridge.model import Key, Pair, Side, Sync
 from bridge.notion.catalog import read_data_source
 from bridge.notion.client import NotionClient
 from bridge.notion.feed import NotionFeed
+from bridge.notion.limiter import Priority
 from bridge.notion.names import Names
 from bridge.notion.pages import Pages
 from bridge.notion.workers import Workers
@@ -129,6 +130,11 @@ class NotionEnd:
 
     def find_out(self, intent: Intent) -> Receipt:
         return self._names.compared(intent.pair.notion, self._writer.find_out(intent))
+
+    def expect(self, pages: int) -> None:
+        """So many pages are going to be made: more than one burst holds are made evenly, from the first one on."""
+        if pages > self.client.limiter.free(Priority.BACKFILL):
+            self.client.limiter.go_evenly()
 
     def silence(self) -> float:
         """For how many seconds Notion has owed an answer and given none."""

@@ -5,13 +5,19 @@ the same time, and a query may be some seconds behind. Every poll therefore look
 by an overlap of minutes and reports everything there again; what is equal to the last snapshot is no change,
 and that is for the journal to see. The watermark is the newest time that Notion itself has shown, never this
 machine's clock, and it moves only when the caller says that the journal has what came before it.
+
+Three ways keep that cheap. A data source whose pages fit into one answer is listed whole each time, which shows
+deletions, too. Once a poll has come back, the next looks back from the time of that poll, by Notion's own clock, for
+the watermark stands still while nobody edits. And while the overlap is full of pages, which are mostly our own
+writes, most polls look back only a few seconds before the one before; those that look back by the whole overlap,
+for what a late index has kept back, come every few minutes, and reach back to each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Evidence, Observation
@@ -24,13 +30,28 @@ from bridge.notion.pages import Pages, away_with_home, same_id
 from bridge.notion.workers import Workers
 
 _HINTS = 100
+_SMALL = 100  # pages: one answer
+_DEEP_EVERY_S = 300.0
+_SHORT = timedelta(seconds=15)
+_CLOCK_ERROR_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """What a poll covered: everything edited until `until` (Notion's clock; None when that is not known)."""
+
+    until: datetime | None
+    began: float
+    deep: bool
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """The watermark that a batch allows once it is journaled."""
+    """What a batch allows once it is journaled."""
 
     watermark: datetime | None
+    poll: _Poll | None = None
 
 
 class NotionFeed:
@@ -58,30 +79,74 @@ class NotionFeed:
         self._overlap = timedelta(seconds=overlap)
         self._lag = timedelta(seconds=query_lag)
         self._can_search_trash = True
+        self._size: int | None = None  # pages, when they were last counted
+        self._scanned = False
+        self._last: _Poll | None = None
+        self._deep: _Poll | None = None  # the last one that looked back by the whole overlap
 
     def changes(self) -> Batch:
-        """Every page edited since the watermark less the overlap, each once, as last seen.
+        """Every page edited since the last poll less the overlap, each once, as last seen.
 
         Without a watermark that is every page. Raises Unavailable, AccessLost; nothing is then known.
         """
-        since = floor_minute(self.watermark - self._overlap) if self.watermark is not None else None
+        whole = self._size is not None and self._size <= _SMALL
+        deep = whole or self._deep_is_due()
+        replies = list(self._listing.pages(EDITED, None if whole else self._since(deep)))
+        began = replies[0].sent
         seen: dict[str, Observation] = {}
-        began: float | None = None
-        for reply in self._listing.pages(EDITED, since):
-            began = reply.sent if began is None else began
+        for reply in replies:
             for page in results(reply):
                 observed = self._pages.observe(page, reply, Evidence.SCAN)
                 if _newer(observed, seen.get(page["id"])):
                     seen[page["id"]] = observed
         self._pages.names.introduce(observed.author for observed in seen.values())
-        confirmed = self._clock.at(began).earliest - self._lag if began is not None else None
         newest = max((o.edited for o in seen.values() if o.edited is not None), default=None)
-        return Batch(list(seen.values()), _Mark(newest), confirmed=confirmed)
+        return Batch(
+            list(seen.values()),
+            _Mark(newest, _Poll(self._notion_time(began), began, deep, len(replies))),
+            confirmed=self._clock.at(began).earliest - self._lag,
+            complete=whole and len(replies) == 1,
+        )
+
+    def _since(self, deep: bool) -> datetime | None:
+        """The minute from which a poll lists."""
+        known = self._deep if deep else self._last
+        if known is not None and known.until is not None:
+            return floor_minute(known.until - (self._overlap if deep else _SHORT))
+        return floor_minute(self.watermark - self._overlap) if self.watermark is not None else None
+
+    def _deep_is_due(self) -> bool:
+        if self._last is None or self._deep is None or self._deep.until is None or self._deep.requests == 1:
+            return True
+        return self._clock.local.monotonic() - self._deep.began >= _DEEP_EVERY_S
+
+    def _notion_time(self, began: float) -> datetime | None:
+        """What Notion's clock showed then, or a little less, less what a query may be behind. None when it has not
+        told, or tells something that does not follow from what it told before."""
+        if not self._clock.notion.known:
+            return None
+        told = datetime.fromtimestamp(began + self._clock.notion.bounds()[0], UTC) - self._lag
+        if self._last is not None and self._last.until is not None:
+            passed = (told - self._last.until).total_seconds()
+            if abs(passed - (began - self._last.began)) > _CLOCK_ERROR_S:
+                return None
+        return told
 
     def acknowledge(self, batch: Batch) -> None:
         """The journal has the batch: the next poll may begin at the newest time it showed."""
-        if isinstance(batch.token, _Mark) and batch.token.watermark is not None:
+        if not isinstance(batch.token, _Mark):
+            return
+        if batch.token.watermark is not None:
             self.watermark = max(filter(None, (self.watermark, batch.token.watermark)))
+        poll = batch.token.poll
+        if poll is None:
+            return
+        if self._size is not None and self._size <= _SMALL:  # it was to be whole
+            self._size = len(batch.observations) if batch.complete else None
+        # Where the clock is in doubt the next one looks back from the watermark.
+        self._last = poll if poll.until is not None else None
+        if poll.deep or poll.until is None:
+            self._deep = self._last
 
     def scan(self) -> Iterator[Batch]:
         """Every page that is not in the trash. Complete only if the iterator ends without raising.
@@ -90,7 +155,8 @@ class NotionFeed:
         listed early may be edited while the rest is read, which a later time would pass over.
         """
         self._pages.names.refresh()
-        before = self._listing.newest(Priority.BACKFILL)
+        # The first one only: afterwards the polls move it.
+        before = None if self._scanned else self._listing.newest(Priority.BACKFILL)
         known: dict[str, datetime | None] = {}
         authors: set[str | None] = set()
         for reply in self._listing.pages(CREATED, priority=Priority.BACKFILL):
@@ -103,6 +169,7 @@ class NotionFeed:
                     authors.add(observed.author)
             yield Batch(observations, more=True)
         self._pages.names.introduce(authors)
+        self._size, self._scanned = len(known), True
         yield Batch((), _Mark(before))
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:

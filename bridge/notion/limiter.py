@@ -8,8 +8,11 @@ are there in seconds. (A token bucket that paces to 3 per second would need a mi
 counts from sending breaks its promise as soon as an answer is slow.)
 
 Three classes share the budget. Each has a share that the others cannot touch, so none starves; the rest goes
-to whoever asks, the more urgent class first. A 429 or 529 stops everything for as long as Notion says, and
-teaches: the budget is cut and paced, and recovers while all goes well.
+to whoever asks, the more urgent class first. A share is lent out while as many slots come free in a moment. A
+backfill that has spent its burst goes on evenly: then there is a slot for a person's change at any time.
+
+A 429 or 529 stops everything for as long as Notion says, and teaches: for some minutes requests are sent evenly, not
+in bursts, at first a little slower.
 """
 
 from __future__ import annotations
@@ -26,13 +29,20 @@ from bridge.clock import Clock
 from bridge.notion.errors import Paused, Stopping
 
 _WINDOW = 60.0
-_MARGIN = 0.5  # seconds; this machine's second and Notion's are not the same length
+_MARGIN = 0.1  # seconds; this machine's minute and Notion's are not quite the same length
 _YIELD = 0.05  # seconds until the next look when a more urgent class goes first
+_NEXT_S = 0.2  # seconds until the next look while slots come free one after another
 _LOOK = 0.5  # seconds until the next look while others hold slots that they may give back
 _PATIENCE = 120.0  # seconds; a longer Retry-After is the caller's to wait for, and not in a thread
-_CUT = 0.7  # of the budget remains after a 429
+_LATE = 1.0  # seconds; when an earlier process sent a request is known, and not when it arrived
+_CUT = 0.9  # of the budget remains after a 429
 _FLOOR = 0.1  # of the configured budget is never cut
-_RECOVERY = 0.1  # of the configured budget comes back per minute
+_RECOVERY = 1.5  # times the configured budget comes back per minute
+_EVEN_S = 300.0  # seconds after a 429 in which there are no bursts
+_SOON_S = 5.0  # a slot that comes free so soon is as good as one that is kept
+_FILL_PACE = 0.97  # of the budget, for an even backfill: a gap in it would come back every minute, as slots do
+_CATCH_UP_S = 1.0  # what an even flow has missed, and may make good
+_DRY_S = 5.0  # a backfill that asked for nothing so long may burst again
 _BACKOFF_MAX = 60.0
 _LEAST = 2  # requests per minute
 
@@ -45,7 +55,7 @@ class Priority(IntEnum):
     BACKFILL = 2  # a first fill or a full sweep: nobody is waiting for this very request
 
 
-_SHARES = {Priority.INTERACTIVE: 0.10, Priority.POLL: 0.05, Priority.BACKFILL: 0.03}
+_SHARES = {Priority.INTERACTIVE: 0.08, Priority.POLL: 0.03, Priority.BACKFILL: 0.03}
 
 
 class Limiter:
@@ -78,7 +88,7 @@ class Limiter:
         self._waiting = dict.fromkeys(Priority, 0)
         now = clock.monotonic()
         self._spent: dict[Priority, list[float]] = {p: [] for p in Priority}  # heaps: when each slot is free again
-        self._spent[Priority.BACKFILL] = sorted(now - ago + _WINDOW + _MARGIN for ago in spent_ago)
+        self._spent[Priority.BACKFILL] = sorted(now - ago + _WINDOW + _LATE for ago in spent_ago)
         self._sent = sent
         self.sent_in_all = 0  # requests since this limiter was made
         self._blocked_until = float("-inf")
@@ -86,6 +96,8 @@ class Limiter:
         self._cut_to = float(requests_per_minute)
         self._cut_at = float("-inf")
         self._strikes = 0
+        self._next_fill = float("-inf")  # when an even backfill goes on; -inf while it may burst
+        self._filled_at = float("-inf")
 
     @property
     def configured(self) -> int:
@@ -99,6 +111,12 @@ class Limiter:
             since = self._clock.monotonic() - max(self._cut_at, self._blocked_until)
             recovered = max(0.0, since) / _WINDOW * _RECOVERY * self._configured
             return max(_LEAST, int(min(self._configured, self._cut_to + recovered)))
+
+    @property
+    def paced(self) -> bool:
+        """Whether requests are sent evenly now, because Notion refused some lately."""
+        with self._lock:
+            return self._clock.monotonic() < max(self._cut_at, self._blocked_until) + _EVEN_S
 
     def used(self) -> int:
         """Slots that the current window counts, those in flight included."""
@@ -129,13 +147,19 @@ class Limiter:
     def free(self, priority: Priority) -> int:
         """Slots this class could take now without waiting; 0 while paced or paused."""
         with self._lock:
-            if self.blocked_for() > 0 or self.budget < self._configured:
+            if self.blocked_for() > 0 or self.paced:
                 return 0
             return max(0, self._room(priority))
 
     def most(self, priority: Priority) -> int:
         """The largest reservation this class can ever get."""
         return self.budget - sum(self._share(p) for p in Priority if p is not priority)
+
+    def go_evenly(self) -> None:
+        """A backfill begins that is longer than a burst: bursts would not end it sooner, and leave long gaps."""
+        with self._lock:
+            self._filled_at = self._clock.monotonic()
+            self._next_fill = max(self._next_fill, self._filled_at)
 
     def reserve(self, priority: Priority, count: int = 1) -> Permit:
         """Slots for requests that must follow each other without a wait (a guard and its writes)."""
@@ -165,6 +189,8 @@ class Limiter:
     def acquire(self, priority: Priority, wanted: int) -> int:
         """Takes `wanted` slots, or as many as the class can get at all; says how many. Raises Paused, Stopping."""
         with self._lock:
+            if self._waiting[Priority.BACKFILL] == 0 and self._clock.monotonic() - self._filled_at > _DRY_S:
+                self._next_fill = float("-inf")
             self._waiting[priority] += 1
         try:
             while not self._stop.is_set():
@@ -172,9 +198,7 @@ class Limiter:
                     count = min(wanted, max(1, self.most(priority)))  # a 429 may have cut the budget below it
                     wait = self._wait(priority, count)
                     if wait <= 0:
-                        self._held[priority] += count
-                        if (budget := self.budget) < self._configured:
-                            self._next_paced = self._clock.monotonic() + count * _WINDOW / budget
+                        self._grant(priority, count)
                         return count
                 self._sleep(wait)
             raise Stopping
@@ -187,21 +211,45 @@ class Limiter:
         now = self._clock.monotonic()
         if now < self._blocked_until:
             return self._patient(self._blocked_until - now)
-        if now < self._next_paced:
-            return self._next_paced - now
         used = self._used()
         own = used[priority] + count <= self._share(priority)
         if not own and any(self._waiting[p] for p in Priority if p < priority):
             return _YIELD
+        if now < self._next_paced:
+            return self._next_paced - now
+        if priority is Priority.BACKFILL and now < self._next_fill:
+            return self._next_fill - now
         if self._room(priority) >= count:
             return 0.0
-        freed = [heap[0] - now for heap in self._spent.values() if heap]
-        return max(0.001, min([*freed, *([_LOOK] if any(self._held.values()) or not freed else [])]))
+        if priority is Priority.BACKFILL:
+            self._next_fill = max(self._next_fill, now - _CATCH_UP_S)
+        return self._until_more(now)
+
+    def _until_more(self, now: float) -> float:
+        """Seconds until there may be more room: a slot comes free, or will so soon that a kept one is lent for it."""
+        free_in = min((heap[0] - now for heap in self._spent.values() if heap), default=_LOOK)
+        soon_in = free_in - _SOON_S if free_in > _SOON_S else min(free_in, _NEXT_S)
+        return max(0.001, min(soon_in, _LOOK) if any(self._held.values()) else soon_in)
+
+    def _grant(self, priority: Priority, count: int) -> None:
+        now, takes = self._clock.monotonic(), count * _WINDOW / self.budget
+        self._held[priority] += count
+        if self.paced:
+            self._next_paced = max(self._next_paced, now - _CATCH_UP_S) + takes
+        if priority is Priority.BACKFILL:
+            self._filled_at = now
+            if self._next_fill > float("-inf"):
+                self._next_fill = max(self._next_fill, now - _CATCH_UP_S) + takes / _FILL_PACE
 
     def _room(self, priority: Priority) -> int:
         used = self._used()
         kept = sum(max(0, self._share(p) - used[p]) for p in Priority if p is not priority)
-        return self.budget - sum(used.values()) - kept
+        return self.budget - sum(used.values()) - max(0, kept - self._soon())
+
+    def _soon(self) -> int:
+        """Slots that come free in a moment."""
+        until = self._clock.monotonic() + _SOON_S
+        return sum(1 for heap in self._spent.values() for moment in heap if moment <= until)
 
     def _share(self, priority: Priority) -> int:
         return int(self.budget * _SHARES[priority])

@@ -30,6 +30,7 @@ from bridge.values.keys import key_filter
 
 _SINGLE = 4  # up to so many pages are read one by one: a read by id is never stale, a query may be
 _LARGEST_CHUNK = 50
+_DEAR_CHUNK = 16  # while slots are scarce: a chunk waits for all of its own, and its guard is one of them
 _PACED_CHUNK = 8  # while Notion wants us slow
 _GUARDS = 3  # attempts to get guard and write close enough together
 
@@ -103,8 +104,8 @@ class NotionWriter:
         """As many as can be written in half the guard window, judged by the last calls and by the limiter."""
         limiter, priority = self._client.limiter, _most_urgent(intents)
         in_time = int(self._workers.size * self._window / 2 / max(self._sender.latency, 0.001))
-        largest = _PACED_CHUNK if limiter.budget < limiter.configured else _LARGEST_CHUNK
-        affordable = max(_PACED_CHUNK, limiter.free(priority) - 1)
+        largest = _PACED_CHUNK if limiter.paced else _LARGEST_CHUNK
+        affordable = max(_DEAR_CHUNK, limiter.free(priority) - 1)
         return max(_SINGLE, min(in_time, largest, affordable, limiter.most(priority) - 1))
 
     def _chunk(self, chunk: Sequence[Intent]) -> Iterator[Made]:

@@ -102,13 +102,38 @@ def test_a_backfill_leaves_room_for_people_and_polls() -> None:
     before = clock.monotonic()
     while lim.free(BACKFILL) > 0:
         send(lim, BACKFILL)
-    for _ in range(10):
+    for _ in range(8):
         send(lim, INTERACTIVE)
-    for _ in range(5):
+    for _ in range(3):
         send(lim, POLL)
     assert clock.monotonic() == before
     send(lim, BACKFILL)
     assert clock.monotonic() > before
+
+
+def test_a_long_backfill_uses_the_whole_budget_and_a_person_finds_a_slot_at_any_time() -> None:
+    lim, clock = limiter(180)
+    sent_within(lim, clock, 120, BACKFILL)  # the burst is over
+    waits: list[float] = []
+    sent = 0
+    for _ in range(30):
+        sent += len(sent_within(lim, clock, 7, BACKFILL))
+        before = clock.monotonic()
+        with lim.reserve(INTERACTIVE, 2) as permit, permit.flight():
+            waits.append(clock.monotonic() - before)
+        sent += 1
+    assert sent >= 0.95 * 3 * 7 * 30
+    assert max(waits) < 1.5
+
+
+def test_a_backfill_may_burst_again_after_it_was_over() -> None:
+    lim, clock = limiter(180)
+    sent_within(lim, clock, 100, BACKFILL)
+    clock.sleep(100)
+    before = clock.monotonic()
+    for _ in range(100):
+        send(lim, BACKFILL)
+    assert clock.monotonic() == before
 
 
 @pytest.mark.parametrize("greedy", list(Priority))
@@ -201,15 +226,17 @@ def test_the_answers_to_one_burst_are_one_lesson() -> None:
     clock.sleep(1)
     for _ in range(50):
         lim.throttled(sent, 1)
-    assert lim.budget == 70
+    assert lim.budget == 90
 
 
 def test_after_a_429_it_is_paced_and_recovers_while_all_goes_well() -> None:
     lim, clock = limiter(100)
     lim.throttled(clock.monotonic(), 1)
-    assert lim.budget == 70
-    paced = sent_within(lim, clock, 10, INTERACTIVE)
-    assert len(paced) <= 13
+    assert lim.budget == 90
+    paced = sent_within(lim, clock, 60, INTERACTIVE)
+    assert 95 <= len(paced) <= 101
+    assert lim.paced
+    assert lim.free(INTERACTIVE) == 0
     clock.sleep(600)
     assert lim.budget == 100
     before = clock.monotonic()
@@ -231,7 +258,9 @@ def test_what_an_earlier_process_sent_counts() -> None:
     lim = Limiter(clock, 100, spent_ago=[0.0] * 95)
     assert lim.used() == 95
     assert lim.free(BACKFILL) == 0
-    clock.sleep(61)
+    clock.sleep(60.9)  # the last of them may have been under way for a while when that process was killed
+    assert lim.used() == 95
+    clock.sleep(0.2)
     assert lim.used() == 0
 
 

@@ -132,6 +132,9 @@ class FakeEnd:
         self._called("trim")
         self.trimmed += settled
 
+    def expect(self, pages: int) -> None:
+        """No limit here."""
+
     def silence(self) -> float:
         return self.silent_for
 

@@ -60,7 +60,7 @@ def test_polls_and_sweeps_keep_to_their_share_of_the_budget(pages: int, budget: 
     assert requests / paced.next_sweep * 60 <= 0.1 * budget * (1 + 1e-9)
 
 
-@pytest.mark.parametrize(("pages", "wait"), [(99, 20.0), (10_000, 101 / 18 * 60)])
+@pytest.mark.parametrize(("pages", "wait"), [(99, 20.0), (10_000, 102 / 18 * 60)])
 def test_a_large_data_source_is_listed_less_often(pages: int, wait: float) -> None:
     paced = pacing(180)
     paced.swept(0.0, pages)
