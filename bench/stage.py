@@ -182,18 +182,27 @@ key_property = "id"
             time.sleep(_LOOK_S)
         return time.monotonic()
 
+    @property
+    def journal_path(self) -> Path:
+        return self.folder / "state" / "bridge.db"
+
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """What the bridge knows, to read. Raises JournalError while it is being made."""
+        with closing(Journal.open_read_only(self.journal_path, SystemClock())) as journal:
+            yield journal
+
     def quiet(self, within_s: float = 120.0) -> float:
         """Waits until the bridge has listed both sides and nothing is left to do; the moment at which it was so."""
         return self.until(self._at_rest, "at rest", within_s)
 
     def _at_rest(self) -> bool:
         time.sleep(0.05)  # opening a journal is no small thing
-        path = self.folder / "state" / "bridge.db"
-        if not path.exists():
+        if not self.journal_path.exists():
             return False
         names = [f"items{number}" for number in range(1, len(self.sources) + 1)]
         try:
-            with closing(Journal.open_read_only(path, SystemClock())) as journal:
+            with self.journal() as journal:
                 swept = all(journal.sync_row(name) and journal.sync_state(name).swept_at for name in names)
                 if not swept or any(journal.counts(name)["pending"] for name in names):
                     return False

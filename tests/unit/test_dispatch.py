@@ -112,17 +112,17 @@ def test_page_writes_go_in_small_groups_one_at_a_time() -> None:
     desk = Desk()
     bench = Bench(desk)
     desk.see(*(row(str(number), BEFORE) for number in range(100)))
-    assert bench.dispatch.room() == 32
+    assert bench.dispatch.room() == 64
     bench.dispatch.take(desk.plan(bench.dispatch.room()))
     assert bench.dispatch.room() == 0
     for _ in range(2):
         bench.dispatch.send()
     assert len(bench.tasks) == 1
-    assert bench.dispatch.room() == 8
+    assert bench.dispatch.room() == 16
     bench.run()
     bench.dispatch.send()
     bench.run()
-    assert [len(group) for group in bench.pages.applied] == [8, 8]
+    assert [len(group) for group in bench.pages.applied] == [16, 16]
 
 
 def test_a_person_s_change_does_not_wait_behind_the_first_fill() -> None:
