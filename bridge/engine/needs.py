@@ -26,8 +26,6 @@ class PostgresSide(RowEnd, Protocol):
 
     def drifted(self) -> bool: ...
 
-    def wait(self, seconds: float) -> bool: ...
-
 
 class NotionSide(End, Protocol):
     """What a worker asks of the Notion end besides the common interface."""

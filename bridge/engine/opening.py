@@ -43,6 +43,7 @@ from bridge.postgres.findings import installed
 from bridge.postgres.install import install, refuse_twin
 from bridge.postgres.rowfilter import check_filter
 from bridge.postgres.scan import scan
+from bridge.postgres.sessions import Sessions
 from bridge.shapes import DataSource, Table
 from bridge.values.context import Context
 
@@ -66,6 +67,7 @@ class Sides:
     stop: threading.Event
     limiter: Limiter
     client: NotionClient
+    sessions: Sessions
     rate_log: RateLog
     name_file: NameFile
     people: Directory
@@ -151,8 +153,7 @@ class Sides:
                     yield seen.key, seen.values
 
     def postgres_end(self, sync: Sync) -> PostgresEnd:
-        postgres = self.config.postgres
-        end = PostgresEnd(postgres.dsn, sync, self.clock, self.stop, outbox_max=postgres.outbox_limit)
+        end = PostgresEnd(self.sessions, sync, self.stop, outbox_max=self.config.postgres.outbox_limit)
         self._opened.callback(end.close)
         return end
 
@@ -194,10 +195,11 @@ def open_sides(
             local, config.notion.requests_per_minute, spent_ago=rate_log.spent_ago(), sent=rate_log.note, stop=stop
         )
         client = NotionClient(config.notion.token, limiter=limiter, clock=common, base_url=config.notion.base_url)
+        sessions = Sessions(config.postgres.dsn, common, stop)
         opened.pop_all()  # a token that no header takes is refused here; what is opened now, `Sides` closes
     names = NameFile(config.journal.path, writes=remembers)
     people = Directory(client, names.section("people"), names.keeper("people"))
-    return Sides(config, common, stop, limiter, client, rate_log, names, people)
+    return Sides(config, common, stop, limiter, client, sessions, rate_log, names, people)
 
 
 @dataclass(slots=True)
@@ -250,12 +252,11 @@ def open_bridge(
         workers = [_worker(sides, journal, tasks, sync, bot) for sync in chosen]
         sides.links.attach(journal)
         let_wait(workers)
-        for worker in workers:
-            if listen:
-                listener = Listener(worker.postgres.wait, tasks.wake, stop)
-                listener.start()
-                closing.callback(listener.join)
-        closing.callback(stop.set)  # runs first: the listeners end before they are waited for
+        if listen:
+            listener = Listener(sides.sessions.listener.wait, tasks.wake, stop)
+            listener.start()
+            closing.callback(listener.join)
+        closing.callback(stop.set)  # runs first: the listener ends before it is waited for
 
         def trim() -> None:
             with crash_point(CrashPoint.HISTORY_TRIMMED):

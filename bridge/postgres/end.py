@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from bridge.clock import CommonClock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Intent, Observation, Receipt
 from bridge.errors import Stopped
@@ -14,16 +13,13 @@ from bridge.model import Pair, Side, Sync
 from bridge.postgres import outbox
 from bridge.postgres.bounds import FULL, forget_overflow, overflowed
 from bridge.postgres.catalog import read_table
-from bridge.postgres.connection import Connection, Session
-from bridge.postgres.listener import Listener
-from bridge.postgres.lock import SyncLock
 from bridge.postgres.names import table_name
 from bridge.postgres.outbox import Backlog
-from bridge.postgres.reader import look, utc
+from bridge.postgres.reader import look
 from bridge.postgres.scan import scan
+from bridge.postgres.sessions import Sessions
 from bridge.postgres.writer import RowWriter
 
-_CLOCK_SAMPLE_S = 60.0
 _OVERFLOW = object()  # the token of a batch which says that changes were left out
 
 # A restored backup, another server, a promoted replica that had not received everything, an installation made
@@ -39,9 +35,9 @@ SELECT concat_ws('/',
 
 
 class PostgresEnd:
-    """Implements End. Opens a reading, a listening and a writing session, each when it is first needed.
+    """Implements End, on the sessions that it shares with the other syncs of the bridge.
 
-    The first write or acknowledgement, or `take_lock`, takes the sync's lock; reading needs none. `stop` ends a wait
+    The first write or acknowledgement, or `take_lock`, takes the sync's lock; reading needs none. `stop` ends a scan
     early. Every method raises Unavailable, AccessLost or SetupError when the database cannot be used.
     """
 
@@ -49,24 +45,17 @@ class PostgresEnd:
 
     def __init__(
         self,
-        dsn: str,
+        sessions: Sessions,
         sync: Sync,
-        clock: CommonClock,
         stop: threading.Event | None = None,
         *,
-        lock_patience: float = 5.0,
         outbox_max: int | None = None,
     ) -> None:
-        self._dsn = dsn
+        self._sessions = sessions
         self._stop = stop or threading.Event()
         self._sync = sync
         self._outbox_max = outbox_max
-        self._clock = clock
-        self._sampled_at: float | None = None
-        self._reading = Session(dsn, prepare=self._sample)
-        self._listener = Listener(dsn, clock.local, self._stop)
-        self._lock = SyncLock(sync.name, clock.local, patience=lock_patience)
-        self._writing = Session(dsn, prepare=self._take_over)
+        self._writing = sessions.join(sync.name)
         self._writer = RowWriter(self._writing, sync)
 
     def adopt(self, sync: Sync) -> None:
@@ -78,15 +67,14 @@ class PostgresEnd:
         """Whether the table has other columns by now than those the sync was bound to, or has become a partition.
         Raises SetupError, too, when the table is gone."""
         known = self._sync.table
-        with self._reading.use() as conn:
+        with self._sessions.reading() as conn:
             now = read_table(conn, table_name(known).as_string(None), known.key)
         return (now.columns, now.oid, now.rows_tell) != (known.columns, known.oid, known.rows_tell)
 
     def changes(self) -> Batch:
         """The oldest changes that are not acknowledged, in order; `more` when there are others behind them."""
-        with self._reading.use() as conn:
-            if self._sampled_at is None or self._now() - self._sampled_at >= _CLOCK_SAMPLE_S:
-                self._sample(conn)
+        with self._sessions.reading() as conn:
+            self._sessions.keep_time(conn)
             batch = outbox.read_outbox(conn, self._sync)
             if batch.token is None and overflowed(conn, self._sync, self._outbox_max):
                 return Batch((), token=_OVERFLOW, reread=FULL)
@@ -104,7 +92,7 @@ class PostgresEnd:
 
     def scan(self) -> Iterator[Batch]:
         """Waiting changes and the whole table as of one instant; see `bridge.postgres.scan`. Raises Stopped, too."""
-        with closing(scan(self._dsn, self._sync)) as batches:
+        with closing(scan(self._sessions.dsn, self._sync)) as batches:
             for batch in batches:
                 if self._stop.is_set():
                     raise Stopped("the bridge is stopping; the table was not read to its end")
@@ -112,7 +100,7 @@ class PostgresEnd:
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
         """The present state of these records, one observation each, in order."""
-        with self._reading.use() as conn:
+        with self._sessions.reading() as conn:
             return look(conn, self._sync, pairs)
 
     def apply(self, intents: Sequence[Intent]) -> Iterator[Receipt]:
@@ -127,15 +115,6 @@ class PostgresEnd:
         """Forgets the proofs of these intents, whose outcome the journal has."""
         self._writer.trim(settled)
 
-    def wait(self, seconds: float) -> bool:
-        """Until a change announces itself (True), or the time has passed (False)."""
-        return self._listener.wait(seconds)
-
-    @property
-    def listening(self) -> bool:
-        """Whether changes announce themselves now; otherwise they are found by reading the outbox in turn."""
-        return self._listener.listening
-
     def take_lock(self) -> None:
         """Takes the sync's lock, or makes sure of it. Raises LockHeld when another bridge has it."""
         with crash_point(CrashPoint.SYNC_LOCKED), self._writing.use() as conn:
@@ -143,37 +122,19 @@ class PostgresEnd:
 
     def held(self) -> bool:
         """Whether the lock is still ours, asked of the server: a session that ended has lost it."""
-        return self._writing.alive()
+        return self._sessions.holds(self._sync.name)
 
     def identity(self) -> str:
         """Changes when the database may have gone back in time: then nothing that was agreed counts any more."""
-        with self._reading.use() as conn:
+        with self._sessions.reading() as conn:
             [(identity,)] = conn.execute(_IDENTITY).fetchall()
             return str(identity)
 
     def backlog(self) -> Backlog:
         """The outbox rows that wait, and since when."""
-        with self._reading.use() as conn:
+        with self._sessions.reading() as conn:
             return outbox.backlog(conn, self._sync.name)
 
     def close(self) -> None:
-        """Ends every session, and with the writing one the lock."""
-        self._listener.close()
-        self._reading.close()
-        with crash_point(CrashPoint.SYNC_RELEASED):
-            self._writing.close()
-
-    def _now(self) -> float:
-        return self._clock.local.monotonic()
-
-    def _take_over(self, conn: Connection) -> None:
-        """Whoever has the lock knows the server's clock: a page that is seen before would bear the time of this
-        machine, and what is seen of it later might pass for older news."""
-        self._lock.take(conn)
-        self._sample(conn)
-
-    def _sample(self, conn: Connection) -> None:
-        sent = self._now()
-        [(moment,)] = conn.execute("SELECT clock_timestamp()").fetchall()
-        self._sampled_at = self._now()
-        self._clock.postgres.sample(sent, self._sampled_at, utc(moment), utc(moment))
+        """Leaves the sessions, which end with the last sync."""
+        self._sessions.leave(self._sync.name)

@@ -12,9 +12,10 @@ unknown; `find_out` then asks the proof. The proof has to be acknowledged before
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -24,7 +25,7 @@ from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.errors import Refused
 from bridge.model import Op, Presence, Stamp, Sync
 from bridge.postgres import statements
-from bridge.postgres.connection import Connection, Session
+from bridge.postgres.connection import Connection
 from bridge.postgres.links import link_writes
 from bridge.postgres.reader import look, observe, utc
 from bridge.postgres.refusal import judge
@@ -43,10 +44,20 @@ class _Returned:
     seen: datetime
 
 
-class RowWriter:
-    """Implements Writer for one sync, on a session that nobody else uses."""
+class WritingSession(Protocol):
+    """The session that holds the sync's lock; `where` tells in messages which database it is."""
 
-    def __init__(self, session: Session, sync: Sync) -> None:
+    @property
+    def where(self) -> str: ...
+
+    def use(self) -> AbstractContextManager[Connection]:
+        """Raises LockHeld, Unavailable, AccessLost, SetupError."""
+
+
+class RowWriter:
+    """Implements Writer for one sync."""
+
+    def __init__(self, session: WritingSession, sync: Sync) -> None:
         self._session = session
         self._sync = sync
         self._statements = statements.Statements(sync)

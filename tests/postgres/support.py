@@ -32,6 +32,7 @@ from bridge.model import (
 )
 from bridge.postgres import PostgresEnd, install, open_connection, read_table
 from bridge.postgres.capture import DEFAULTS, CaptureSettings
+from bridge.postgres.sessions import Sessions
 from bridge.shapes import Column, DataSource, Property, Table
 from bridge.values.registry import bind
 
@@ -116,7 +117,8 @@ def end_for(
     outbox_max: int | None = None,
 ) -> PostgresEnd:
     clock = CommonClock(SystemClock(stop))
-    return PostgresEnd(dsn, sync, clock, stop, lock_patience=patience, outbox_max=outbox_max)
+    sessions = Sessions(dsn, clock, stop, lock_patience=patience)
+    return PostgresEnd(sessions, sync, stop, outbox_max=outbox_max)
 
 
 def waiting(dsn: str, sync: Sync) -> list[Observation]:

@@ -109,7 +109,7 @@ def test_our_own_dead_session_does_not_lock_us_out(end: PostgresEnd, line: Line,
     thread = threading.Thread(target=lambda: receipts.append(write(end, intent)))
     thread.start()
     assert line.happened.wait(DEADLINE_S)
-    session = end._writing._connection
+    session = end._sessions._writing._connection
     assert session is not None
     # What the client's kernel does when TCP gives up, only sooner.
     with socket.socket(fileno=os.dup(session.fileno())) as ours:

@@ -201,8 +201,8 @@ def test_hidden_rows_are_an_error_not_an_absence(database: str, user: User, role
 def test_the_clock_is_sampled(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) VALUES ('a')")
     (event,) = taken(end).observations
-    now = end._clock.now()
-    assert end._clock.postgres.known
+    now = end._sessions._clock.now()
+    assert end._sessions._clock.postgres.known
     assert now.latest - now.earliest < timedelta(seconds=5)
     assert event.stamp is not None
     assert event.stamp.earliest <= now.latest

@@ -10,6 +10,7 @@ from bridge.clock import CommonClock, SystemClock
 from bridge.ends import Outcome
 from bridge.errors import ExitCode, LockHeld
 from bridge.postgres.end import PostgresEnd
+from bridge.postgres.sessions import Sessions
 from tests.postgres.support import User, create, end_for, eventually, set_up, sync_for
 
 
@@ -39,7 +40,7 @@ def test_who_has_the_lock_knows_the_servers_clock(database: str) -> None:
     """Worlds, seed 78: the database went away between the lock and the first read of the outbox. What Notion showed
     meanwhile was noted by this machine's clock, which was an hour ahead; for an hour nothing else of it was news."""
     sync, clock = set_up(database), CommonClock(SystemClock())
-    end = PostgresEnd(database, sync, clock)
+    end = PostgresEnd(Sessions(database, clock), sync)
     known = [clock.postgres.known]
     end.take_lock()
     known.append(clock.postgres.known)

@@ -125,9 +125,6 @@ class FakeEnd:
         self._called("drifted")
         return self.adrift
 
-    def wait(self, seconds: float) -> bool:
-        return False
-
     def trim(self, settled: Sequence[str]) -> None:
         self._called("trim")
         self.trimmed += settled

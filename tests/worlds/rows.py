@@ -283,9 +283,6 @@ class ModelEnd:
         known, now = self._sync.table, self._server.table
         return (now.columns, now.oid) != (known.columns, known.oid)
 
-    def wait(self, seconds: float) -> bool:
-        raise NotImplementedError("commits rouse the loop by themselves")
-
     def _row(self, key: int, values: Wire) -> Row:
         return read_row(self._sync, [key], values)
 

@@ -1,0 +1,86 @@
+"""Many syncs share three connections; the locks of all of them live and end with the one that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.clock import CommonClock, SystemClock
+from bridge.ends import Outcome
+from bridge.errors import LockHeld
+from bridge.model import Sync
+from bridge.postgres.end import PostgresEnd
+from bridge.postgres.sessions import Sessions
+from tests.postgres.support import DEADLINE_S, User, create, end_for, eventually, set_up, sync_for
+
+CONNECTIONS = b"""
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = 'notion-bridge' AND datname = current_database()
+"""
+LOCKS = b"""
+SELECT count(*), count(DISTINCT pid) FROM pg_locks
+WHERE locktype = 'advisory' AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+END_THE_HOLDER = b"""
+SELECT pg_terminate_backend(pid) FROM (
+    SELECT DISTINCT pid FROM pg_locks
+    WHERE locktype = 'advisory' AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+) AS holder
+"""
+
+
+@pytest.fixture
+def syncs(database: str) -> list[Sync]:
+    first = set_up(database)
+    return [first, *(sync_for(first.table, ["title"], name=f"other {number}") for number in range(9))]
+
+
+@pytest.fixture
+def ends(database: str, syncs: list[Sync]) -> Iterator[list[PostgresEnd]]:
+    sessions = Sessions(database, CommonClock(SystemClock()), lock_patience=0.1)
+    made = [PostgresEnd(sessions, sync) for sync in syncs]
+    assert sessions.listener.wait(DEADLINE_S)
+    for end in made:
+        end.take_lock()
+        end.changes()
+    yield made
+    for end in made:
+        end.close()
+
+
+def test_ten_syncs_need_three_connections(ends: list[PostgresEnd], user: User) -> None:
+    assert user.execute(CONNECTIONS).fetchone() == (3,)
+    assert user.execute(LOCKS).fetchone() == (10, 1)
+
+
+def test_a_new_session_takes_all_locks_before_it_writes_anything(
+    database: str, ends: list[PostgresEnd], syncs: list[Sync], user: User
+) -> None:
+    user.execute(END_THE_HOLDER)
+    eventually(lambda: not any(end.held() for end in ends), "the loss is noticed")
+    ends[3].take_lock()
+    assert all(end.held() for end in ends)
+
+    user.execute(END_THE_HOLDER)
+    eventually(lambda: not ends[0].held(), "the loss is noticed")
+    another = end_for(database, syncs[5])
+    another.take_lock()
+    with pytest.raises(LockHeld, match="other 4"):
+        ends[0].take_lock()
+    with pytest.raises(LockHeld):
+        list(ends[0].apply([create({"title": "a"})]))
+    another.close()
+    (receipt,) = ends[0].apply([create({"title": "b"})])
+    assert receipt.outcome is Outcome.DONE
+    assert user.execute("SELECT title FROM tasks").fetchall() == [("b",)]
+
+
+def test_the_sessions_end_with_the_last_sync(ends: list[PostgresEnd], user: User) -> None:
+    for end in ends[1:]:
+        end.close()
+    assert ends[0].held()
+    ends[0].close()
+    eventually(lambda: user.execute(CONNECTIONS).fetchone() == (0,), "all are closed")
