@@ -35,6 +35,7 @@ from bridge.notion.end import NotionEnd
 from bridge.notion.limiter import Limiter
 from bridge.notion.names import Names, has_people
 from bridge.notion.optionbook import OptionBook
+from bridge.notion.workers import Workers
 from bridge.postgres.capture import CaptureSettings
 from bridge.postgres.catalog import read_table
 from bridge.postgres.connection import Connection, Session
@@ -69,6 +70,7 @@ class Sides:
     client: NotionClient
     sessions: Sessions
     rate_log: RateLog
+    workers: Workers
     name_file: NameFile
     people: Directory
     links: LinkTable = field(default_factory=LinkTable)
@@ -85,6 +87,7 @@ class Sides:
 
     def close(self) -> None:
         self._opened.close()
+        self.workers.close()
         self.client.close()
         self.rate_log.close()
 
@@ -162,23 +165,21 @@ class Sides:
     ) -> NotionEnd:
         settings = self.config.notion
         row = journal.sync_row(sync.name)
-        end = NotionEnd(
+        return NotionEnd(
             self.client,
             sync,
             self.clock,
+            self.workers,
             watermark=journal.sync_state(sync.name).watermark if row else None,
             overlap_s=settings.overlap,
             query_lag_s=settings.query_lag,
             guard_window_s=settings.guard_window,
             create_settle_s=settings.create_settle,
-            pool=settings.connections,
             bot=bot,
             may_write=may_write,
             names=Names(self.client, sync, self.clock, self.people, self._option_book(sync.data_source.id)),
             links=self.links,
         )
-        self._opened.callback(end.close)
-        return end
 
 
 def open_sides(
@@ -198,8 +199,9 @@ def open_sides(
         sessions = Sessions(config.postgres.dsn, common, stop)
         opened.pop_all()  # a token that no header takes is refused here; what is opened now, `Sides` closes
     names = NameFile(config.journal.path, writes=remembers)
+    workers = Workers(config.notion.connections)
     people = Directory(client, names.section("people"), names.keeper("people"))
-    return Sides(config, common, stop, limiter, client, sessions, rate_log, names, people)
+    return Sides(config, common, stop, limiter, client, sessions, rate_log, workers, names, people)
 
 
 @dataclass(slots=True)
@@ -249,7 +251,8 @@ def open_bridge(
         sides.people.meet([me])
         bot = me["id"]
         chosen = [config.sync(name) for name in names] or list(config.syncs)
-        workers = [_worker(sides, journal, tasks, sync, bot) for sync in chosen]
+        crowd: list[Pacing] = []
+        workers = [_worker(sides, journal, tasks, sync, bot, crowd) for sync in chosen]
         sides.links.attach(journal)
         let_wait(workers)
         if listen:
@@ -277,13 +280,17 @@ def open_bridge(
     raise AssertionError("unreachable")
 
 
-def _worker(sides: Sides, journal: Journal, tasks: ThreadTasks, config: SyncConfig, bot: str) -> Worker:
+def _worker(
+    sides: Sides, journal: Journal, tasks: ThreadTasks, config: SyncConfig, bot: str, crowd: list[Pacing]
+) -> Worker:
     binding = Binding(sides, journal, config)
     sync = binding.read(binding.remembered())
     binding.note(sync)
     postgres = sides.postgres_end(sync)
     postgres.take_lock()
     settings = sides.config.notion
+    pacing = Pacing(settings.poll_min, settings.poll_max, settings.sweep_min, settings.requests_per_minute, crowd=crowd)
+    crowd.append(pacing)
     return Worker(
         sync,
         journal,
@@ -292,7 +299,7 @@ def _worker(sides: Sides, journal: Journal, tasks: ThreadTasks, config: SyncConf
         sides.notion_end(sync, journal, bot, postgres.take_lock),
         clock=sides.clock.local,
         tasks=tasks,
-        pacing=Pacing(settings.poll_min, settings.poll_max, settings.sweep_min, settings.requests_per_minute),
+        pacing=pacing,
         new_id=new_id,
         rebinder=binding,
         bot=bot,

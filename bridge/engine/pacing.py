@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-# Of the budget, at most.
+# Of the budget, at most, for all syncs together.
 _POLL_SHARE = 0.4
 _LONG_POLL_SHARE = 0.06  # for polls that take several requests: our own writes fill them, and want the budget
 _LONG_CALM_SHARE = 0.015  # for those, while nobody edits anything
@@ -15,6 +15,7 @@ _IDLE_SWEEP_SHARE = 0.003
 
 _CALM_FACTOR = 1.5
 _CALM_S = 60.0  # since the last change
+_CALM_WEIGHT = 1 / 15  # a calm sync polls as seldom as that, beside one in which something happens
 _IDLE_S = 600.0  # since the last change
 _IDLE_FACTOR = 2.0  # times the longest interval between polls
 _BREATH_S = 10.0  # between two writes of one backlog
@@ -24,9 +25,9 @@ _SCHEMA_S = 170.0  # between two looks at the properties where full listings are
 PAGE_SIZE = 100
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pacing:
-    """The intervals of one sync, in seconds; moments are monotonic."""
+    """The intervals of one sync, in seconds; moments are monotonic. The syncs of one `crowd` share the budget."""
 
     poll_min: float
     poll_max: float
@@ -40,7 +41,9 @@ class Pacing:
     busy: bool = False  # many writes wait
     _backlog_at: float = float("-inf")
     _changed_at: float | None = None  # when something changed last, on either side
-    _poll_not_before: float = 0.0
+    crowd: list[Pacing] = field(default_factory=list)
+    _polled_at: float = float("-inf")
+    _polled_pages: int = 0
     _swept_at: float = 0.0
     _swept_pages: int = 0
 
@@ -51,20 +54,32 @@ class Pacing:
         longest = self.poll_max * _IDLE_FACTOR if self._calm_for(now) > _IDLE_S else self.poll_max
         calm = min(longest, max(self.interval, self.poll_min) * _CALM_FACTOR)
         self.interval = self.poll_min if active or self.interval == 0 else calm
-        self._poll_not_before = now + self._cost(1 + pages // PAGE_SIZE, self._poll_share(now, pages))
-        self.next_poll = max(now + self.interval, self._poll_not_before)
+        self._polled_at, self._polled_pages = now, pages
+        self.next_poll = max(now + self.interval, self._poll_not_before(now))
 
-    def _poll_share(self, now: float, pages: int) -> float:
-        if pages < PAGE_SIZE:
+    def _poll_not_before(self, now: float) -> float:
+        requests = 1 + self._polled_pages // PAGE_SIZE
+        return self._polled_at + self._cost(requests, self._poll_share(now) * self._part(now))
+
+    def _poll_share(self, now: float) -> float:
+        if self._polled_pages < PAGE_SIZE:
             return _POLL_SHARE
         return _LONG_CALM_SHARE if self._calm_for(now) > _CALM_S else _LONG_POLL_SHARE
+
+    def _part(self, now: float) -> float:
+        """How much of what polls may take is this sync's: a busy one has as much as many calm ones."""
+        return self.weight(now) / sum(other.weight(now) for other in self.crowd or [self])
+
+    def weight(self, now: float) -> float:
+        """What it gets of the polls of the crowd, in parts."""
+        return _CALM_WEIGHT if self._calm_for(now) >= _CALM_S else 1.0
 
     def active(self, now: float) -> None:
         """Something changed: look sooner."""
         idle = self._calm_for(now) > _IDLE_S
         self._changed_at = now
         self.interval = self.poll_min
-        self.next_poll = min(self.next_poll, max(now + self.poll_min, self._poll_not_before))
+        self.next_poll = min(self.next_poll, max(now + self.poll_min, self._poll_not_before(now)))
         if idle and self.next_sweep != float("inf"):
             self._plan_sweep(now)
 
@@ -80,7 +95,7 @@ class Pacing:
         share = _BUSY_SWEEP_SHARE if self.busy else _IDLE_SWEEP_SHARE if idle else _SWEEP_SHARE
         requests = 2 + self._swept_pages // PAGE_SIZE  # the first asks for the properties
         least = max(self.sweep_min, _BUSY_SWEEP_S if self.busy else 0.0)
-        self.next_sweep = self._swept_at + max(least, self._cost(requests, share))
+        self.next_sweep = self._swept_at + max(least, self._cost(requests, share / max(1, len(self.crowd))))
 
     def writes(self, now: float, backlog: bool) -> bool:
         """Whether many writes wait: what they make need not be listed meanwhile. Answers whether that begins."""
@@ -97,7 +112,8 @@ class Pacing:
     def hinted(self, now: float) -> None:
         """After a question for hints; a sweep makes one needless for a while."""
         rare = self.busy or self._calm_for(now) > _IDLE_S
-        self.next_hints = now + max(self.sweep_min, _RARE_HINTS_S if rare else _HINTS_S)
+        fair = self._cost(1, _SWEEP_SHARE / max(1, len(self.crowd)))
+        self.next_hints = now + max(self.sweep_min, fair, _RARE_HINTS_S if rare else _HINTS_S)
 
     def schema_due(self, now: float) -> bool:
         """Whether it is time to ask for the properties, because no full listing has done so; then it is asked."""

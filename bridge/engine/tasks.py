@@ -11,10 +11,21 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
+from enum import Enum
 from typing import Protocol
 
 _TOGETHER_MAX = 64
+_LANE_THREADS = 4
 Deliver = Callable[[Callable[[], None]], None]
+
+
+class Lane(Enum):
+    """A task waits for a thread behind others of its lane only. One that waits for the rate limit keeps its thread, and
+    many syncs share one limit: a person's change must not wait for a thread until forty listings are done."""
+
+    EDITS = "edits"
+    LOOKS = "looks"
+    BULK = "bulk"
 
 
 class Tasks(Protocol):
@@ -26,6 +37,7 @@ class Tasks(Protocol):
         work: Callable[[Deliver], None],
         failed: Callable[[Exception], None],
         ended: Callable[[], None],
+        lane: Lane = Lane.LOOKS,
     ) -> None:
         """Runs `work`, which may deliver results as it goes. Then `failed` (if it raised) and `ended` are called."""
 
@@ -43,11 +55,13 @@ class Tasks(Protocol):
 
 
 class ThreadTasks:
-    """Tasks in a small pool of threads. Results that are there at the same time are taken inside one `together`."""
+    """Tasks in a few threads. Results that are there at the same time are taken inside one `together`."""
 
-    def __init__(self, together: Callable[[], AbstractContextManager[None]] = nullcontext, size: int = 8) -> None:
+    def __init__(self, together: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._together = together
-        self._pool = ThreadPoolExecutor(size, thread_name_prefix="notion-bridge")
+        self._pools = {
+            lane: ThreadPoolExecutor(_LANE_THREADS, thread_name_prefix=f"notion-bridge-{lane.value}") for lane in Lane
+        }
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._names: list[str] = []  # main thread only
 
@@ -57,6 +71,7 @@ class ThreadTasks:
         work: Callable[[Deliver], None],
         failed: Callable[[Exception], None],
         ended: Callable[[], None],
+        lane: Lane = Lane.LOOKS,
     ) -> None:
         self._names.append(name)
 
@@ -74,7 +89,7 @@ class ThreadTasks:
                 error = raised
             self._inbox.put(lambda: end(error))
 
-        self._pool.submit(run)
+        self._pools[lane].submit(run)
 
     def running(self, name: str = "") -> bool:
         return any(known.startswith(name) for known in self._names)
@@ -96,7 +111,8 @@ class ThreadTasks:
                     item()
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=True)
         while not self._inbox.empty():
             self.take(0)
 
@@ -114,6 +130,7 @@ class InlineTasks:
         work: Callable[[Deliver], None],
         failed: Callable[[Exception], None],
         ended: Callable[[], None],
+        lane: Lane = Lane.LOOKS,
     ) -> None:
         self._names.append(name)
         error = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
@@ -16,7 +17,7 @@ from bridge.engine.pacing import PAGE_SIZE, Pacing
 from bridge.engine.planner import Planner
 from bridge.engine.rebinding import require_same
 from bridge.engine.settle import Settler
-from bridge.engine.tasks import Deliver, Tasks
+from bridge.engine.tasks import Deliver, Lane, Tasks
 from bridge.errors import AccessLost, BreakerTripped, SetupError, Unavailable
 from bridge.journal import Journal
 from bridge.model import Key, Pair, Side, Sync
@@ -25,6 +26,7 @@ _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
 _NEVER = float("inf")
 _START = "start"
+_LANES = {"write0": Lane.EDITS, "find": Lane.EDITS, "write1": Lane.BULK, "sweep": Lane.BULK}
 
 
 class Worker:
@@ -391,10 +393,8 @@ class Worker:
             work(deliver)
             deliver(lambda: self.health.came_up(Side.NOTION))
 
-        def failed(error: Exception) -> None:
-            self.health.failed(Side.NOTION, error)
-
-        self._tasks.start(f"{self.sync.name}:{task}", answered, failed, ended or (lambda: None))
+        name, lane = f"{self.sync.name}:{task}", _LANES.get(task, Lane.LOOKS)
+        self._tasks.start(name, answered, partial(self.health.failed, Side.NOTION), ended or (lambda: None), lane)
 
     def _running(self, task: str) -> bool:
         return self._tasks.running(f"{self.sync.name}:{task}")

@@ -21,14 +21,14 @@ from bridge.values.links import NO_LINKS, Links
 
 
 class NotionEnd:
-    """Implements `bridge.ends.End`. The client, and with it the limiter, may be shared with other syncs.
+    """Implements `bridge.ends.End`. The client, with it the limiter, and `workers` may be shared with other syncs.
 
     `watermark` is what the journal kept (None at first: scan before anything else). `overlap_s` is how far each
     poll looks back, `query_lag_s` how far a query may be behind, `guard_window_s` how old the last look at a
     page may be when it is written, `create_settle_s` how long a new page may stay out of Notion's index.
-    `pool` requests run at a time; with 1 everything happens in the caller's thread. `bot` is who the token writes as,
-    `names` are the books that the codecs of the sync ask. `may_write` is called before each request that writes a page,
-    from any thread, and raises LockHeld or Unavailable when this bridge must not write now.
+    `bot` is who the token writes as, `names` are the books that the codecs of the sync ask. `may_write` is called
+    before each request that writes a page, from any thread, and raises LockHeld or Unavailable when this bridge must
+    not write now.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class NotionEnd:
         client: NotionClient,
         sync: Sync,
         clock: CommonClock,
+        workers: Workers,
         *,
         watermark: datetime | None,
         overlap_s: float = 180.0,
         query_lag_s: float = 2.0,
         guard_window_s: float = 3.0,
         create_settle_s: float = 15.0,
-        pool: int = 4,
         links: Links = NO_LINKS,
         bot: str = "",
         names: Names | None = None,
@@ -51,7 +51,7 @@ class NotionEnd:
         self.client = client
         self._may_write = may_write
         self._clock = clock
-        self._workers = Workers(pool)
+        self._workers = workers
         self._overlap, self._lag = overlap_s, query_lag_s
         self._guard_window, self._create_settle = guard_window_s, create_settle_s
         self._bot, self._links = bot, links
@@ -139,10 +139,6 @@ class NotionEnd:
     def silence(self) -> float:
         """For how many seconds Notion has owed an answer and given none."""
         return self.client.silence()
-
-    def close(self) -> None:
-        """Ends the threads. The client stays open: it belongs to whoever made it."""
-        self._workers.close()
 
 
 def _shape(source: DataSource) -> dict[str, str]:

@@ -8,8 +8,9 @@ are there in seconds. (A token bucket that paces to 3 per second would need a mi
 counts from sending breaks its promise as soon as an answer is slow.)
 
 Three classes share the budget. Each has a share that the others cannot touch, so none starves; the rest goes
-to whoever asks, the more urgent class first. A share is lent out while as many slots come free in a moment. A
-backfill that has spent its burst goes on evenly: then there is a slot for a person's change at any time.
+to whoever asks, the more urgent class first, and within a class whoever asked first: no sync waits behind all the
+others. A share is lent out while as many slots come free in a moment. A backfill that has spent its burst goes on
+evenly: then there is a slot for a person's change at any time.
 
 A 429 or 529 stops everything for as long as Notion says, and teaches: for some minutes requests are sent evenly, not
 in bursts, at first a little slower.
@@ -20,6 +21,7 @@ from __future__ import annotations
 import heapq
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -30,7 +32,7 @@ from bridge.notion.errors import Paused, Stopping
 
 _WINDOW = 60.0
 _MARGIN = 0.1  # seconds; this machine's minute and Notion's are not quite the same length
-_YIELD = 0.05  # seconds until the next look when a more urgent class goes first
+_YIELD = 0.05  # seconds until the next look when somebody else goes first
 _NEXT_S = 0.2  # seconds until the next look while slots come free one after another
 _LOOK = 0.5  # seconds until the next look while others hold slots that they may give back
 _PATIENCE = 120.0  # seconds; a longer Retry-After is the caller's to wait for, and not in a thread
@@ -85,7 +87,7 @@ class Limiter:
         self._stop = stop or threading.Event()
         self._lock = threading.RLock()
         self._held = dict.fromkeys(Priority, 0)  # reserved or in flight
-        self._waiting = dict.fromkeys(Priority, 0)
+        self._waiting: dict[Priority, deque[object]] = {p: deque() for p in Priority}  # in the order they came
         now = clock.monotonic()
         self._spent: dict[Priority, list[float]] = {p: [] for p in Priority}  # heaps: when each slot is free again
         self._spent[Priority.BACKFILL] = sorted(now - ago + _WINDOW + _LATE for ago in spent_ago)
@@ -137,7 +139,7 @@ class Limiter:
     def waiting(self) -> dict[Priority, int]:
         """Who waits for a slot now, or holds one and has not been answered."""
         with self._lock:
-            return {priority: self._waiting[priority] + self._held[priority] for priority in Priority}
+            return {priority: len(self._waiting[priority]) + self._held[priority] for priority in Priority}
 
     def blocked_for(self) -> float:
         """Seconds until Notion's Retry-After has passed."""
@@ -188,15 +190,17 @@ class Limiter:
 
     def acquire(self, priority: Priority, wanted: int) -> int:
         """Takes `wanted` slots, or as many as the class can get at all; says how many. Raises Paused, Stopping."""
+        ticket = object()
         with self._lock:
-            if self._waiting[Priority.BACKFILL] == 0 and self._clock.monotonic() - self._filled_at > _DRY_S:
+            if not self._waiting[Priority.BACKFILL] and self._clock.monotonic() - self._filled_at > _DRY_S:
                 self._next_fill = float("-inf")
-            self._waiting[priority] += 1
+            self._waiting[priority].append(ticket)
         try:
             while not self._stop.is_set():
                 with self._lock:
                     count = min(wanted, max(1, self.most(priority)))  # a 429 may have cut the budget below it
-                    wait = self._wait(priority, count)
+                    first = self._waiting[priority][0] is ticket
+                    wait = self._wait(priority, count) if first else _YIELD
                     if wait <= 0:
                         self._grant(priority, count)
                         return count
@@ -204,7 +208,7 @@ class Limiter:
             raise Stopping
         finally:
             with self._lock:
-                self._waiting[priority] -= 1
+                self._waiting[priority].remove(ticket)
 
     def _wait(self, priority: Priority, count: int) -> float:
         """Seconds until it is worth looking again; 0 when the slots may be taken now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from typing import TypeVar
@@ -11,11 +12,19 @@ R = TypeVar("R")
 
 
 class Workers:
-    """`size` calls at a time. With size 1 everything runs in the caller's thread, in order: a run can be repeated."""
+    """`size` calls at a time, for all syncs together. With size 1 everything runs in the caller's thread, in order: a
+    run can be repeated."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self._size = size
         self._pool = ThreadPoolExecutor(size, thread_name_prefix="notion") if size > 1 else None
+        self._callers = 0
+        self._lock = threading.Lock()
+
+    @property
+    def share(self) -> int:
+        """So many calls at a time one more caller can count on."""
+        return max(1, self._size // (self._callers + 1))
 
     def run(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         """The results as they come. Nothing is left running when the iterator ends, is closed, or raises."""
@@ -23,6 +32,7 @@ class Workers:
             for item in items:
                 yield work(item)
             return
+        self._count(1)
         futures = [self._pool.submit(work, item) for item in items]
         try:
             for future in as_completed(futures):
@@ -31,6 +41,7 @@ class Workers:
             for future in futures:
                 future.cancel()
             wait(futures)
+            self._count(-1)
 
     def map(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """The results in the order of the items."""
@@ -40,3 +51,7 @@ class Workers:
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown()
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._callers += more

@@ -103,7 +103,7 @@ class NotionWriter:
     def _chunk_size(self, intents: Sequence[Intent]) -> int:
         """As many as can be written in half the guard window, judged by the last calls and by the limiter."""
         limiter, priority = self._client.limiter, _most_urgent(intents)
-        in_time = int(self._workers.size * self._window / 2 / max(self._sender.latency, 0.001))
+        in_time = int(self._workers.share * self._window / 2 / max(self._sender.latency, 0.001))
         largest = _PACED_CHUNK if limiter.paced else _LARGEST_CHUNK
         affordable = max(_DEAR_CHUNK, limiter.free(priority) - 1)
         return max(_SINGLE, min(in_time, largest, affordable, limiter.most(priority) - 1))

@@ -66,6 +66,39 @@ class EventClock:
         self._now = max(self._now, until)
 
 
+class HandClock:
+    """Virtual time that only the test moves. For several threads: a sleep ends when its time has come."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._moved = threading.Condition()
+        self._ends: list[float] = []
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self._now)
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        with self._moved:
+            until = self._now + seconds
+            self._ends.append(until)
+            self._moved.wait_for(lambda: self._now >= until)
+            self._ends.remove(until)
+
+    @property
+    def sleepers(self) -> int:
+        """How many sleep on."""
+        with self._moved:
+            return sum(1 for until in self._ends if until > self._now)
+
+    def advance(self, seconds: float) -> None:
+        with self._moved:
+            self._now += seconds
+            self._moved.notify_all()
+
+
 class StoppedClock(EventClock):
     """The bridge is stopping: every sleep ends at once."""
 

@@ -17,6 +17,7 @@ from bridge.notion.catalog import read_data_source
 from bridge.notion.client import NotionClient
 from bridge.notion.end import NotionEnd
 from bridge.notion.limiter import Limiter
+from bridge.notion.workers import Workers
 from bridge.sandbox.notion import DEFAULT_TOKEN, Options, Person, Sandbox, SandboxServer
 from bridge.shapes import Column, Table
 from bridge.values.registry import bind
@@ -53,13 +54,13 @@ class World:
     database_id: str
     source_id: str
     sync: Sync
-    opened: list[NotionEnd] = field(default_factory=list)
+    opened: list[Workers] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def end(self, **settings: Any) -> NotionEnd:
-        end = NotionEnd(self.client, self.sync, self.common, **{"watermark": None, **settings})
-        self.opened.append(end)
-        return end
+        workers = Workers(settings.pop("pool", 4))
+        self.opened.append(workers)
+        return NotionEnd(self.client, self.sync, self.common, workers, **{"watermark": None, **settings})
 
     def row(self, key: int | str, **values: Any) -> str:
         """A page that a person made, by column names; its id."""

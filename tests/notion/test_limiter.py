@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bridge.notion.errors import Paused, Stopping
 from bridge.notion.limiter import Limiter, Permit, Priority
-from tests.notion.clocks import EventClock, StoppedClock
+from tests.notion.clocks import EventClock, HandClock, StoppedClock
+from tests.postgres.support import eventually
 
 INTERACTIVE, POLL, BACKFILL = Priority
 
@@ -145,6 +146,29 @@ def test_no_class_starves_beside_a_greedy_one(greedy: Priority, modest: Priority
     before = clock.monotonic()
     send(lim, modest)
     assert clock.monotonic() == before or greedy is modest
+
+
+def test_who_asked_first_goes_first() -> None:
+    """Forty syncs share one budget: chance must not decide who of them waits longest."""
+    clock, served = HandClock(), []
+    lim = Limiter(clock, 20, spent_ago=[float(second) for second in range(40, 60)])
+
+    def ask(number: int) -> None:
+        with lim.reserve(INTERACTIVE) as permit, permit.flight():
+            served.append(number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(15)]
+
+    def all_wait(count: int) -> bool:
+        return clock.sleepers == lim.waiting()[INTERACTIVE] == count - len(served)
+
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        eventually(lambda number=number: all_wait(number), "it waits for a slot")  # type: ignore[misc]
+    while len(served) < len(threads):
+        clock.advance(0.1)
+        eventually(lambda: all_wait(len(threads)), "nobody can do more for now")
+    assert served == sorted(served)
 
 
 def test_a_permit_gives_back_what_was_not_sent() -> None:

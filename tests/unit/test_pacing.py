@@ -65,3 +65,36 @@ def test_a_large_data_source_is_listed_less_often(pages: int, wait: float) -> No
     paced = pacing(180)
     paced.swept(0.0, pages)
     assert paced.next_sweep == pytest.approx(wait)
+
+
+def crowd_of(size: int, budget: int = 180) -> list[Pacing]:
+    crowd: list[Pacing] = []
+    crowd.extend(Pacing(1.0, 15.0, 20.0, budget, crowd=crowd) for _ in range(size))
+    return crowd
+
+
+@pytest.mark.parametrize("size", [1, 2, 40])
+@pytest.mark.parametrize("busy", [0, 1, 40])
+def test_many_syncs_keep_to_their_share_together(size: int, busy: int) -> None:
+    crowd, now = crowd_of(size), 1000.0
+    for number, paced in enumerate(crowd):
+        paced.polled(now - 100, 10, active=False)
+        if number < busy:
+            paced.active(now)
+    for number, paced in enumerate(crowd):
+        paced.polled(now, 10, active=number < busy)
+        paced.swept(now, 10)
+    assert sum(60 / (paced.next_poll - now) for paced in crowd) <= 0.4 * 180 * (1 + 1e-9)
+    assert sum(2 * 60 / (paced.next_sweep - now) for paced in crowd) <= 0.1 * 180 * (1 + 1e-9)
+
+
+def test_a_busy_sync_is_polled_often_beside_many_calm_ones_and_at_once() -> None:
+    crowd = crowd_of(40)
+    for paced in crowd:
+        paced.polled(100.0, 10, active=False)
+    assert min(paced.next_poll for paced in crowd) > 130.0
+    crowd[7].active(110.0)
+    assert crowd[7].next_poll == 111.0
+    crowd[7].polled(111.0, 10, active=True)
+    assert crowd[7].next_poll < 115.0
+    assert crowd[7].next_poll > 112.0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bridge.engine.tasks import Deliver, InlineTasks, Listener, Tasks, ThreadTasks
+from bridge.engine.tasks import Deliver, InlineTasks, Lane, Listener, Tasks, ThreadTasks
 from tests.unit.desk import until
 
 WAIT_S = 30.0
@@ -88,6 +88,18 @@ def test_inline_time_passes_by_sleeping() -> None:
     tasks.wake()
     tasks.close()
     assert slept == [0.5]
+
+
+def test_a_persons_change_waits_for_no_listing(tasks: ThreadTasks) -> None:
+    """Listings wait for the rate limit, each in its thread; there may be more of them than threads."""
+    allowed, written = threading.Event(), threading.Event()
+    for number in range(50):
+        tasks.start(f"{number}:poll", lambda _: until(allowed, "listings may go on"), no_error, lambda: None)
+        tasks.start(f"{number}:sweep", lambda _: until(allowed, "so may sweeps"), no_error, lambda: None, Lane.BULK)
+    tasks.start("one:write0", lambda _: written.set(), no_error, lambda: None, Lane.EDITS)
+    until(written, "the change is written")
+    allowed.set()
+    taken(tasks)
 
 
 def test_results_are_called_in_the_thread_that_takes_them(tasks: ThreadTasks) -> None:

@@ -34,6 +34,7 @@ from bridge.notion.end import NotionEnd
 from bridge.notion.limiter import Limiter
 from bridge.notion.names import Names
 from bridge.notion.optionbook import OptionBook
+from bridge.notion.workers import Workers
 from bridge.sandbox.notion import DEFAULT_TOKEN
 from bridge.values.context import Context
 from tests.worlds.clock import VirtualLock, WorldClock
@@ -228,7 +229,7 @@ class Process:
         rows = ModelEnd(self._server, sync, common, self._trouble, batch=self._dials.batch)
         rows.take_lock()
         names = Names(client, sync, common, options=catalogs.options)
-        notion = NotionEnd(client, sync, common, watermark=watermark, pool=1, bot=bot, names=names)
+        notion = NotionEnd(client, sync, common, Workers(1), watermark=watermark, bot=bot, names=names)
         made = Worker(
             sync,
             journal,

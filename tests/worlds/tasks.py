@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from bridge.engine.tasks import Deliver
+from bridge.engine.tasks import Deliver, Lane
 from tests.worlds.clock import WorldClock
 
 _TOGETHER_MAX = 64
@@ -27,6 +27,7 @@ class VirtualTasks:
         work: Callable[[Deliver], None],
         failed: Callable[[Exception], None],
         ended: Callable[[], None],
+        lane: Lane = Lane.LOOKS,
     ) -> None:
         self._names.append(name)
 
