@@ -19,7 +19,7 @@ def _run(
             stage.insert(rows, table)
             pages[table] = stage.add_pages(table)
         stage.process.start()
-        stage.quiet(600)
+        stage.quiet(300)
         time.sleep(calm_s)
         began = time.monotonic()
         time.sleep(calm_s)
@@ -39,7 +39,7 @@ def _run(
                 for table in tables:
                     wait = arrived[f"/v1/pages/{pages[table][0]}"] - committed[table]
                     waits[table] = max(waits[table], wait)
-                time.sleep(calm_s / 2)
+                time.sleep(calm_s)
             back = [watch.page_to_row(1, pages[table][0], table) for table in tables[:: max(1, syncs // 10)]]
         ordered = sorted(waits.values())
         return Found(
