@@ -93,11 +93,16 @@ class Worker:
             self.journal.soil_all(name)
         self.dispatch.resume(name)
 
-    def _recognise_database(self) -> None:
+    def _recognise_database(self) -> bool:
         """A database that was restored or replaced may have missed changes: then nothing that was agreed counts. The
-        pairs stay linked; what differs is decided as in a first run, and nothing is deleted."""
+        pairs stay linked; what differs is decided as in a first run, and nothing is deleted. Not while the outcome of a
+        page's write is unknown, for that would be agreed on afterwards. Answers whether it is done."""
+        identity = self.postgres.identity()
+        if self.journal.is_another(self.sync.name, identity) and not self.dispatch.ask_unknown(Side.NOTION):
+            return False
         with self.journal.transaction():
-            self.journal.recognise(self.sync.name, self.postgres.identity())
+            self.journal.recognise(self.sync.name, identity)
+        return True
 
     def tick(self) -> None:
         """One round. Raises JournalError; what a side raises makes that side wait."""
@@ -210,12 +215,12 @@ class Worker:
         self.postgres.adopt(sync)
         self.notion.adopt(sync)
         self._equip(sync)
-        with self.journal.transaction():
-            self._recognise_database()
-            self.journal.soil_all(sync.name)
         self.dispatch.resume(sync.name)
+        with self.journal.transaction():
+            recognised = self._recognise_database()
+            self.journal.soil_all(sync.name)
         self._drifted = False
-        if missed or not same or self._reread:
+        if missed or not same or self._reread or not recognised:
             self._reread, self.swept = _START, False
         self.pacing.next_sweep = 0.0
 
@@ -227,9 +232,8 @@ class Worker:
         if not self.dispatch.ask_unknown(Side.POSTGRES):
             return  # only the outcome tells which record a row belongs to that a trigger gave another key
         self._scan_if_needed()
-        self._drained = False
-        taken = 0
-        while taken < _ROWS_PER_ROUND and not self._drifted:
+        self._drained, taken = False, 0
+        while taken < _ROWS_PER_ROUND and not (self._reread or self._drifted):
             with crash_point(CrashPoint.OUTBOX_READ):
                 batch = self.postgres.changes()
             if batch.token is None and not batch.observations and not batch.reread:
@@ -252,9 +256,9 @@ class Worker:
     def _scan_if_needed(self) -> None:
         if not self._reread:
             return
-        if self._reread == _START:
-            self._recognise_database()
-        elif self.postgres.drifted():
+        if self._reread == _START and not self._recognise_database():
+            return
+        if self._reread != _START and self.postgres.drifted():
             self._drifted = True
             return
         with crash_point(CrashPoint.TABLE_READ):

@@ -221,11 +221,14 @@ class Journal(WorkTables):
         changes: then nothing that was agreed counts."""
         if self.sync_row(sync) is None:
             return
-        known = self.sync_state(sync).installation
-        if known and known != installation:
+        if self.is_another(sync, installation):
             self.forget_agreements(sync)
-        if known != installation:
+        if self.sync_state(sync).installation != installation:
             self.update_sync(sync, installation=installation)
+
+    def is_another(self, sync: str, installation: str) -> bool:
+        """Whether the sync knows a database, and it is not this one."""
+        return self.sync_row(sync) is not None and self.sync_state(sync).installation not in ("", installation)
 
     def forget_agreements(self, sync: str) -> None:
         """Keeps which row and page belong together, and nothing of what they agreed on."""

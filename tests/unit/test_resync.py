@@ -163,6 +163,33 @@ def test_a_page_that_is_being_made_is_not_made_twice() -> None:
     assert world.applied(world.pages) == [Op.CREATE]
 
 
+def test_what_was_on_its_way_to_a_page_when_the_database_was_restored_is_not_agreed_on() -> None:
+    """Worlds, seed 70019: the answer to a create was lost with the process, and the database restored. What became of
+    it was found out after all had been forgotten, so that what it wrote was agreed on, and the restored row passed for
+    an edit that ran over the page, or the other way round, without a record."""
+    world = World()
+    world.add_row("1", title="newer")
+    world.pages.silent = True
+    world.pages.known = Outcome.UNKNOWN
+    world.stop_after(5.0)
+    world.loop.run()
+    world.rows.database = "database-2"
+    world.add_row("1", title="older")
+    world.stop.clear()
+    world.stop_after(5.0)
+    world.restart()
+    world.loop.run()
+    assert world.rows.asked.count("scan") == 1, "the restored one is not read before the answer is there"
+    world.pages.silent, world.pages.known = False, Outcome.DONE
+    world.stop.clear()
+    world.each_round = lambda: None
+    world.restart()
+    world.loop.run_once()
+    found = [(c["rule"], c["postgres"], c["notion"]) for c in world.desk.conflicts()]
+    assert found == [("first-sync", '"older"', '"newer"')]
+    assert [page.values["title"] for page in world.pages.records.values()] == ["older"]
+
+
 def test_it_is_done_while_the_bridge_runs_and_in_a_paused_sync() -> None:
     world = agreed("1")
     carry_out(world.desk.journal, "pause", {"syncs": ["tasks"]})
