@@ -12,7 +12,7 @@ from bridge.ends import Batch, Intent, Observation, Receipt
 from bridge.errors import Stopped
 from bridge.model import Pair, Side, Sync
 from bridge.postgres import outbox
-from bridge.postgres.bounds import FULL, forget_overflow, overflowed
+from bridge.postgres.bounds import FULL, count_anew, forget_overflow
 from bridge.postgres.catalog import read_table
 from bridge.postgres.connection import Connection, Session
 from bridge.postgres.listener import Listener
@@ -63,6 +63,7 @@ class PostgresEnd:
         self._outbox_max = outbox_max
         self._clock = clock
         self._sampled_at: float | None = None
+        self._found_none = False  # the last look into the outbox
         self._reading = Session(dsn, prepare=self._sample)
         self._listener = Listener(dsn, clock.local, self._stop)
         self._lock = SyncLock(sync.name, clock.local, patience=lock_patience)
@@ -88,9 +89,13 @@ class PostgresEnd:
             if self._sampled_at is None or self._now() - self._sampled_at >= _CLOCK_SAMPLE_S:
                 self._sample(conn)
             batch = outbox.read_outbox(conn, self._sync)
-            if batch.token is None and overflowed(conn, self._sync, self._outbox_max):
-                return Batch((), token=_OVERFLOW, reread=FULL)
-            return batch
+            calm, self._found_none = self._found_none, batch.token is None
+            if batch.token is not None:
+                return batch
+            counted = count_anew(conn, self._sync, self._outbox_max, calm=calm)
+            if counted.changes:
+                self._listener.look_again()
+            return Batch((), token=_OVERFLOW, reread=FULL) if counted.overflowed else batch
 
     def acknowledge(self, batch: Batch) -> None:
         """The journal has the batch: its outbox rows are deleted, or that there were too many forgotten. Raises
