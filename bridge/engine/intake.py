@@ -7,15 +7,17 @@ before the feed is told that it may forget.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt, made_by
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
+from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import read_moment
 from bridge.model import Base, Key, Op, Pair, Presence, Side, Snapshot, Sync, Unfit
 
@@ -39,13 +41,12 @@ class Intake:
         doubtful: dict[int, Pair] = {}
         with self._journal.transaction():
             self._confirmed = self._journal.sync_state(self._sync.name).confirmed
-            for seen in batch.observations:
-                if seen.side is Side.POSTGRES:
-                    self._take_row(seen)
+            for side, observations in groupby(batch.observations, key=lambda seen: seen.side):
+                if side is Side.POSTGRES:
+                    self._take_rows(list(observations))
                 else:
-                    pair = self._take_page(seen)
-                    if pair is not None:
-                        doubtful[pair.id] = pair
+                    looks = (self._take_page(seen) for seen in observations)
+                    doubtful.update({pair.id: pair for pair in looks if pair is not None})
             if batch.confirmed is not None and (self._confirmed is None or batch.confirmed > self._confirmed):
                 self._journal.update_sync(self._sync.name, confirmed=batch.confirmed)
         return list(doubtful.values())
@@ -75,6 +76,37 @@ class Intake:
                 self._save(pair, Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN))
 
     # Rows
+
+    def _take_rows(self, observations: Sequence[Observation]) -> None:
+        """Takes what is about one record and its row at once with others like it, and all else one by one."""
+        batch = RowBatch(self._journal, self._sync.name, observations)
+        displaced = batch.is_displaced()
+        for seen in observations:
+            gone = seen.presence is Presence.GONE and seen.evidence is Evidence.EVENT
+            if seen.origin is None and seen.old_key is None and seen.key is not None and not (gone and displaced):
+                self._take_plain(batch, seen, seen.key)
+                continue
+            batch.flush()
+            self._take_row(seen)
+            batch.forget()
+            displaced = batch.is_displaced()
+        batch.flush()
+
+    def _take_plain(self, batch: RowBatch, seen: Observation, key: Key) -> None:
+        if batch.is_no_news(seen) or (seen.event_id is not None and batch.known_event(seen.event_id)):
+            return  # an event may be read again after a crash between our commit and the outbox's
+        pair = batch.pair(key)
+        if pair is None and seen.presence is Presence.LIVE:
+            pair = batch.add(key)
+        if pair is None or _left_already(pair, seen):
+            return
+        result = absorb(pair, seen)
+        if result.kind:
+            batch.save(result.pair)
+            batch.happened(result.stamp.latest if result.stamp else seen.seen)
+        if result.kind or seen.event_id is not None:
+            # An outbox row is journaled even when it says nothing new: its id must be known as taken.
+            batch.add_event(result.pair, seen, result.kind or "same", result.changes, result.stamp)
 
     def _take_row(self, seen: Observation) -> None:
         if seen.event_id is not None and self._journal.known_event(seen.event_id):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -123,14 +123,15 @@ class Journal(WorkTables):
             )
         assert row is not None
         pair = self.pair(row["id"])
-        self._tell((pair,))
+        self.tell((pair,))
         return pair
 
     def save_pair(self, pair: Pair, *, dirty: bool = True) -> None:
         self.store.run("pair_save", **rows.pair_columns(pair), dirty=int(dirty))
-        self._tell((pair,))
+        self.tell((pair,))
 
-    def _tell(self, pairs: Iterable[Pair]) -> None:
+    def tell(self, pairs: Iterable[Pair]) -> None:
+        """These pairs are now so: whoever follows them is told."""
         if self.on_pairs is not None:
             self.on_pairs(pairs)
 
@@ -156,10 +157,16 @@ class Journal(WorkTables):
 
     def displace(self, pair: Pair) -> None:
         self.store.run("pair_displace", id=pair.id)
-        self._tell((replace(pair, key=None),))
+        self.tell((replace(pair, key=None),))
 
-    def clean(self, pair_id: int) -> None:
-        self.store.run("pair_clean", id=pair_id)
+    def clean(self, pair_ids: Sequence[int]) -> None:
+        """Nothing is left to merge of these."""
+        self.store.run("pairs_clean", pairs=json.dumps(pair_ids))
+
+    def marked(self, pair_ids: Sequence[int]) -> set[int]:
+        """Of these pairs those of which more is known than the pair tells: an open conflict, something parked, a write
+        that did not end well."""
+        return {row["id"] for row in self.store.rows("pairs_marked", pairs=json.dumps(pair_ids))}
 
     def soil(self, pair_id: int) -> None:
         self.store.run("pair_soil", id=pair_id)
@@ -231,7 +238,7 @@ class Journal(WorkTables):
         """Keeps which row and page belong together, and nothing of what they agreed on."""
         self.store.run("pairs_forget", sync=sync)
         self.store.run("sync_forgotten", sync=sync)
-        self._tell(self.all_pairs(sync))
+        self.tell(self.all_pairs(sync))
 
     def ask_resync(self, sync: str) -> None:
         """Notes that a person does not trust what is known; `resync` is then due. How far polls have come is not to be
@@ -244,7 +251,7 @@ class Journal(WorkTables):
         self.store.run("pairs_distrust", sync=sync)
         self.store.run("sync_forgotten", sync=sync)
         self.update_sync(sync, resync=0, breaker="", allowed_deletes=0, watermark=None, confirmed=None, swept_at=None)
-        self._tell(self.all_pairs(sync))
+        self.tell(self.all_pairs(sync))
 
     def all_pairs(self, sync: str) -> Iterator[Pair]:
         for row in self.store.rows("pairs_all", sync=sync):
@@ -299,23 +306,41 @@ class Journal(WorkTables):
         source: str | None = None,
     ) -> None:
         """Appends to the history of one record."""
-        text = {name: [canonical.encode(old), canonical.encode(new)] for name, (old, new) in (changes or {}).items()}
-        self.store.run(
-            "event_add",
-            sync=pair.sync,
-            pair=pair.id,
-            key=rows.key_text(pair.key),
-            page_id=pair.page_id,
-            side=side.value,
-            kind=kind,
-            changes=rows.as_json(text),
-            earliest=rows.moment(stamp.earliest) if stamp else None,
-            latest=rows.moment(stamp.latest) if stamp else None,
-            author=author,
-            intent=intent,
-            source=source,
-            journaled_at=self.now(),
+        columns = self.event_columns(
+            pair, side, kind, changes, stamp=stamp, author=author, intent=intent, source=source
         )
+        self.store.run("event_add", **columns)
+
+    def event_columns(
+        self,
+        pair: Pair,
+        side: Side,
+        kind: str,
+        changes: Mapping[str, tuple[FieldValue, FieldValue]] | None,
+        *,
+        stamp: Stamp | None,
+        author: str | None,
+        source: str | None,
+        intent: str | None = None,
+        at: str | None = None,
+    ) -> Row:
+        """One line of the history, as `event_add` takes it."""
+        text = {name: [canonical.encode(old), canonical.encode(new)] for name, (old, new) in (changes or {}).items()}
+        return {
+            "sync": pair.sync,
+            "pair": pair.id,
+            "key": rows.key_text(pair.key),
+            "page_id": pair.page_id,
+            "side": side.value,
+            "kind": kind,
+            "changes": rows.as_json(text),
+            "earliest": rows.moment(stamp.earliest) if stamp else None,
+            "latest": rows.moment(stamp.latest) if stamp else None,
+            "author": author,
+            "intent": intent,
+            "source": source,
+            "journaled_at": at or self.now(),
+        }
 
     def ever_seen(self, pair: Pair, field: str, value: FieldValue) -> bool:
         """Whether the history of the record, or a conflict of it, holds this value of the field: then an answer that

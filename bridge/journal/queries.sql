@@ -39,6 +39,25 @@ UPDATE pairs SET
     dirty = :dirty
 WHERE id = :id
 
+-- name: pairs_by_keys
+SELECT * FROM pairs WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
+
+-- name: pair_last
+SELECT coalesce(max(id), 0) AS id FROM pairs
+
+-- name: pair_insert
+INSERT INTO pairs (id, sync, key, page_id, page_key, base_state, base, postgres_state, postgres, postgres_stamps,
+                   notion_state, notion, notion_stamps, note)
+VALUES (:id, :sync, :key, :page_id, :page_key, :base_state, :base, :postgres_state, :postgres, :postgres_stamps,
+        :notion_state, :notion, :notion_stamps, :note)
+
+-- name: pair_save_row
+UPDATE pairs SET postgres_state = :postgres_state, postgres = :postgres, postgres_stamps = :postgres_stamps, dirty = 1
+WHERE id = :id
+
+-- name: pair_save_base
+UPDATE pairs SET base_state = :base_state, base = :base WHERE id = :id
+
 -- name: pair_displace
 UPDATE pairs SET displaced_key = key, key = NULL, dirty = 1 WHERE id = :id
 
@@ -51,8 +70,18 @@ UPDATE pairs SET
     notion_seen = MAX(COALESCE(notion_seen, ''), COALESCE(:seen, ''))
 WHERE id = :id
 
--- name: pair_clean
-UPDATE pairs SET dirty = 0 WHERE id = :id
+-- name: pairs_clean
+UPDATE pairs SET dirty = 0 WHERE id IN (SELECT value FROM json_each(:pairs))
+
+-- name: pairs_marked
+-- Of these pairs those of which the journal knows more than the pair: a conflict or something parked, a failed write.
+SELECT m.value AS id FROM json_each(:pairs) AS m
+WHERE EXISTS (SELECT 1 FROM pairs p WHERE p.id = m.value AND p.attempts > 0)
+   OR EXISTS (SELECT 1 FROM conflicts c WHERE c.pair = m.value AND c.state IN ('open', 'resolving'))
+   OR EXISTS (
+       SELECT 1 FROM parked k
+       WHERE k.pair = m.value AND k.state IN ('open', 'dropped', 'approved', 'rejected')
+   )
 
 -- name: pair_soil
 UPDATE pairs SET dirty = 1 WHERE id = :id
@@ -169,6 +198,9 @@ VALUES (:sync, :pair, :key, :page_id, :side, :kind, :changes, :earliest, :latest
 
 -- name: event_known
 SELECT 1 FROM events WHERE source = :source
+
+-- name: events_known
+SELECT source FROM events WHERE source IN (SELECT value FROM json_each(:sources))
 
 -- name: events_of_pair
 SELECT * FROM events WHERE pair = :pair ORDER BY id

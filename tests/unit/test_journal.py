@@ -161,7 +161,7 @@ def test_old_history_is_trimmed_but_never_a_record_s_last_word_nor_what_is_under
     desk = Desk()
     old, young = desk.record("1", BEFORE), desk.record("2", BEFORE)
     for name, state in (("done", "done"), ("unknown", "unknown"), ("echo", "echo")):
-        desk.journal.add_intent(intent_of(old, name))
+        desk.journal.add_intents([intent_of(old, name)])
         desk.journal.set_intent(name, state)
     desk.journal.add_conflict(old, conflict())
     desk.journal.park(old, Waiting("title", Side.NOTION, "too long", "x"))
@@ -241,7 +241,7 @@ def test_what_was_journaled_is_there_after_a_restart(tmp_path: Path) -> None:
     with journal.transaction():
         journal.add_sync("tasks", "public.tasks", "ds")
         pair = journal.add_pair("tasks", ("1",), "page-1")
-        journal.add_intent(intent_of(pair))
+        journal.add_intents([intent_of(pair)])
     journal.close()
     again = Journal.open(tmp_path / "bridge.db", clock)
     assert again.intents_in_flight("tasks") == [intent_of(pair)]
