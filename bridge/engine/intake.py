@@ -14,6 +14,7 @@ from itertools import groupby
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt, made_by
+from bridge.engine.listed import Listed
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
@@ -36,14 +37,15 @@ class Intake:
         self._confirmed: datetime | None = None
         self._doubted: dict[int, Observation] = {}  # by pair: what a query showed, until a look tells
 
-    def take(self, batch: Batch) -> list[Pair]:
-        """Journals a batch in one transaction. Answers the pages that must be looked at to be sure."""
+    def take(self, batch: Batch, listed: Listed | None = None) -> list[Pair]:
+        """Journals a batch in one transaction. Answers the pages that must be looked at to be sure. `listed` takes in
+        the records whose rows it shows."""
         doubtful: dict[int, Pair] = {}
         with self._journal.transaction():
             self._confirmed = self._journal.sync_state(self._sync.name).confirmed
             for side, observations in groupby(batch.observations, key=lambda seen: seen.side):
                 if side is Side.POSTGRES:
-                    self._take_rows(list(observations))
+                    self._take_rows(list(observations), listed)
                 else:
                     looks = (self._take_page(seen) for seen in observations)
                     doubtful.update({pair.id: pair for pair in looks if pair is not None})
@@ -63,21 +65,20 @@ class Intake:
         away = self._journal.away_pairs(self._sync.name, _AWAY_LOOKS)
         return [*missing, *(pair for pair in away if pair.page_id not in listed)]
 
-    def take_missing_rows(self, listed: Collection[Key]) -> None:
+    def take_missing_rows(self, listed: Listed) -> None:
         """Rows that a complete read of the table in one snapshot did not show are deleted. One that was outside of
         the filter when it was deleted left the sync before: its page stays."""
         with self._journal.transaction():
-            for key, pair_id in self._journal.live_keys(self._sync.name).items():
-                if key not in listed:
-                    pair = self._journal.pair(pair_id)
-                    self._save(pair, Observation(Side.POSTGRES, Presence.GONE, key=key, evidence=Evidence.SCAN))
+            for pair_id in [number for number in self._journal.live_rows(self._sync.name) if number not in listed]:
+                pair = self._journal.pair(pair_id)
+                self._save(pair, Observation(Side.POSTGRES, Presence.GONE, key=pair.key, evidence=Evidence.SCAN))
             # Every waiting change was read before the table: whose key was taken by then went with a TRUNCATE.
             for pair in self._journal.take_all_displaced(self._sync.name):
                 self._save(pair, Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN))
 
     # Rows
 
-    def _take_rows(self, observations: Sequence[Observation]) -> None:
+    def _take_rows(self, observations: Sequence[Observation], listed: Listed | None) -> None:
         """Takes what is about one record and its row at once with others like it, and all else one by one."""
         batch = RowBatch(self._journal, self._sync.name, observations)
         displaced = batch.is_displaced()
@@ -85,11 +86,14 @@ class Intake:
             gone = seen.presence is Presence.GONE and seen.evidence is Evidence.EVENT
             if seen.origin is None and seen.old_key is None and seen.key is not None and not (gone and displaced):
                 self._take_plain(batch, seen, seen.key)
-                continue
-            batch.flush()
-            self._take_row(seen)
-            batch.forget()
-            displaced = batch.is_displaced()
+            else:
+                batch.flush()
+                self._take_row(seen)
+                batch.forget()
+                displaced = batch.is_displaced()
+            number = batch.number(seen.key) if listed is not None and seen.key is not None else None
+            if listed is not None and number is not None:
+                listed.add(number)
         batch.flush()
 
     def _take_plain(self, batch: RowBatch, seen: Observation, key: Key) -> None:

@@ -11,6 +11,7 @@ from bridge.engine.binding import means_the_same
 from bridge.engine.dispatch import Dispatch
 from bridge.engine.health import Health
 from bridge.engine.intake import Intake
+from bridge.engine.listed import Listed
 from bridge.engine.needs import NotionSide, PostgresSide, Rebinder
 from bridge.engine.pacing import PAGE_SIZE, Pacing
 from bridge.engine.planner import Planner
@@ -19,7 +20,7 @@ from bridge.engine.settle import Settler
 from bridge.engine.tasks import Deliver, Tasks
 from bridge.errors import AccessLost, BreakerTripped, SetupError, Unavailable
 from bridge.journal import Journal
-from bridge.model import Key, Pair, Side, Sync
+from bridge.model import Pair, Side, Sync
 
 _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
@@ -240,9 +241,9 @@ class Worker:
             self.pacing.active(self._clock.monotonic())
             self._scan_if_needed()
 
-    def _take_rows(self, batch: Batch) -> None:
+    def _take_rows(self, batch: Batch, listed: Listed | None = None) -> None:
         with crash_point(CrashPoint.ROWS_JOURNALED):
-            self._intake.take(batch)
+            self._intake.take(batch, listed)
         if batch.token is not None:
             with crash_point(CrashPoint.OUTBOX_DELETED):
                 self.postgres.acknowledge(batch)
@@ -261,12 +262,10 @@ class Worker:
 
     def _scan_rows(self) -> None:
         """Reads the whole table as of one instant, the outbox of that instant before it."""
-        keys: set[Key] = set()
+        listed = Listed()
         for batch in self.postgres.scan():
-            if batch.token is None:
-                keys.update(seen.key for seen in batch.observations if seen.key is not None)
-            self._take_rows(batch)
-        self._intake.take_missing_rows(keys)
+            self._take_rows(batch, listed if batch.token is None else None)
+        self._intake.take_missing_rows(listed)
         with self.journal.transaction():
             self.journal.end_echoes(self.sync.name)
 

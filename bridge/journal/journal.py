@@ -260,9 +260,10 @@ class Journal(WorkTables):
     def live_pages(self, sync: str) -> dict[str, int]:
         return {row["page_id"]: row["id"] for row in self.store.rows("pairs_live_pages", sync=sync)}
 
-    def live_keys(self, sync: str) -> dict[Key, int]:
-        found = self.store.rows("pairs_live_keys", sync=sync)
-        return {key: row["id"] for row in found if (key := rows.read_key(row["key"])) is not None}
+    def live_rows(self, sync: str) -> Iterator[int]:
+        """The numbers of the pairs that have a row, as far as is known."""
+        for row in self.store.each("pairs_live_rows", sync=sync):
+            yield int(row["id"])
 
     def away_pairs(self, sync: str, limit: int) -> list[Pair]:
         """Some of the pairs whose page is not where it belongs: those that were not looked at for the longest time."""
@@ -274,7 +275,9 @@ class Journal(WorkTables):
         return row
 
     def deletions(self, sync: str) -> Row:
-        """How many deletions each side is asked to follow, and how many records are linked."""
+        """How many deletions each side is asked to follow; and if any, how many records are linked."""
+        if self.store.row("pairs_one_sided", sync=sync) is None:  # nearly always; counting takes the longer the more
+            return {"into_notion": 0, "into_postgres": 0, "linked": 0}
         row = self.store.row("pairs_deletions", sync=sync)
         assert row is not None
         return row
@@ -363,8 +366,8 @@ class Journal(WorkTables):
     def recent_events(self, sync: str, limit: int) -> list[Row]:
         return self.store.rows("events_recent", sync=sync, limit=limit)
 
-    def events_after(self, event_id: int) -> list[Row]:
-        return self.store.rows("events_after", after=event_id)
+    def events_after(self, event_id: int, limit: int) -> list[Row]:
+        return self.store.rows("events_after", after=event_id, limit=limit)
 
     def conflicts_after(self, conflict_id: int) -> list[Row]:
         return self.store.rows("conflicts_after", after=conflict_id)

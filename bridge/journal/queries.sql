@@ -158,12 +158,17 @@ SELECT
 FROM pairs WHERE sync = :sync AND base_state = 'live'
   AND NOT EXISTS (SELECT 1 FROM parked k WHERE k.pair = pairs.id AND k.state = 'rejected')
 
+-- name: pairs_one_sided
+-- Whether there is a deletion at all that the other side has not followed.
+SELECT 1 FROM pairs WHERE sync = :sync AND base_state = 'live' AND (postgres_state = 'gone') <> (notion_state = 'gone')
+LIMIT 1
+
 -- name: pairs_live_pages
 -- Those that a listing should show, as far as is known.
 SELECT id, page_id FROM pairs WHERE sync = :sync AND page_id IS NOT NULL AND notion_state IN ('live', 'unseen')
 
--- name: pairs_live_keys
-SELECT id, key FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state = 'live'
+-- name: pairs_live_rows
+SELECT id FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state = 'live'
 
 -- name: pairs_away
 -- The one first that nobody has looked at for the longest time.
@@ -220,11 +225,11 @@ FROM events e WHERE (:sync = '' OR e.sync = :sync) ORDER BY e.id DESC LIMIT :lim
 
 -- name: events_after
 -- With each write the time of the change that it carries over: the newest one of the other side before it.
-SELECT e.*, (
+SELECT e.*, CASE WHEN e.kind LIKE 'write%' THEN (
     SELECT MAX(c.earliest) FROM events c
     WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
-) AS cause_at
-FROM events e WHERE e.id > :after ORDER BY e.id
+) END AS cause_at
+FROM events e WHERE e.id > :after ORDER BY e.id LIMIT :limit
 
 -- name: conflicts_after
 SELECT * FROM conflicts WHERE id > :after ORDER BY id

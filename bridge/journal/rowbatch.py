@@ -52,14 +52,16 @@ class RowBatch:
 
     def pair(self, key: Key) -> Pair | None:
         """The record with this key."""
+        if key not in self._pairs and (row := self._row(key)) is not None:
+            self._pairs[key] = rows.read_pair(row)
+        return self._pairs.get(key)
+
+    def number(self, key: Key) -> int | None:
+        """The number of the record with this key."""
         if key in self._pairs:
-            return self._pairs[key]
-        if key not in self._rows:
-            self._rows.update(self._stored({key}))
-        row = self._rows.get(key)
-        if row is None:
-            return None
-        return self._pairs.setdefault(key, rows.read_pair(row))
+            return self._pairs[key].id
+        row = self._row(key)
+        return None if row is None else int(row["id"])
 
     def add(self, key: Key) -> Pair:
         """A new record, of which nothing is known yet but this key."""
@@ -122,6 +124,11 @@ class RowBatch:
     def forget(self) -> None:
         """Something else has changed records: they are read again when they are asked for."""
         self._rows, self._pairs = {}, {}
+
+    def _row(self, key: Key) -> Row | None:
+        if key not in self._rows:
+            self._rows.update(self._stored({key}))
+        return self._rows[key]
 
     def _known_events(self, sources: Sequence[str]) -> set[str]:
         found = self._journal.store.rows("events_known", sources=json.dumps(sources)) if sources else []

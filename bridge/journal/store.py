@@ -159,6 +159,13 @@ class Store:
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def each(self, query: str, **parameters: Any) -> Iterator[Row]:
+        """The same rows one after the other, where they may be very many. Nothing may be written before the last."""
+        cursor = self._run(_queries()[query], parameters)
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
+            yield dict(zip(names, row, strict=True))
+
     def row(self, query: str, **parameters: Any) -> Row | None:
         found = self.rows(query, **parameters)
         return found[0] if found else None

@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.intake import Intake
+from bridge.engine.listed import Listed
 from bridge.engine.planner import Planner
 from bridge.engine.settle import Settler
 from bridge.journal import Journal
@@ -123,6 +124,13 @@ class Desk:
 
     def parked(self) -> list[Row]:
         return self.journal.parked(self.sync.name)
+
+    def shown_in_full(self, *keys: str) -> None:
+        """The whole table was read, and had these rows."""
+        listed = Listed()
+        for key in keys:
+            listed.add(self.pair(key).id)
+        self.intake.take_missing_rows(listed)
 
 
 def until(condition: threading.Event, what: str) -> None:
