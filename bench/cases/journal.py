@@ -25,7 +25,9 @@ def _run(place: Place, *, rows: int) -> Found:
     with place.stage(requests_per_minute=6000, latency_s=0.0) as stage:
         stage.insert(rows)
         stage.add_pages()
-        stage.process.command("sync")
+        stage.process.start()
+        stage.quiet(1200)
+        stage.process.stop()
         _change(stage, rows)
         config = load(stage.folder / "bridge.toml")
         with (

@@ -56,6 +56,7 @@ def noted_moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@functools.lru_cache(maxsize=1024)  # each is written into the pair and into its event, and looked up before
 def key_text(key: Key | None) -> str | None:
     return None if key is None else as_json(list(key))
 
@@ -73,6 +74,8 @@ def read_value(text: str) -> FieldValue:
 
 
 def stamps_text(stamps: Mapping[str, Stamp]) -> str:
+    if not stamps:
+        return "{}"
     return _readable({name: [moment(s.earliest), moment(s.latest)] for name, s in stamps.items()})
 
 

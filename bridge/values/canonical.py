@@ -112,6 +112,8 @@ _sorted = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # json.du
 
 def dumps(values: Mapping[str, FieldValue]) -> str:
     """Values by field name as one line of JSON; equal mappings give equal text."""
+    if not values:
+        return "{}"
     encoded = {name: encode(value) for name, value in values.items()}
     text = _sorted(encoded)
     # SQLite stores UTF-8, which has no lone surrogates; escaped they survive.
