@@ -36,7 +36,7 @@ class RowBatch:
         self._now = journal.now()
 
     def known_event(self, event_id: str) -> bool:
-        """Whether the journal has it, or had it when the batch began."""
+        """Whether it is journaled, or about to be."""
         return event_id in self._known
 
     def is_displaced(self) -> bool:
@@ -93,6 +93,8 @@ class RowBatch:
         stamp: Stamp | None,
     ) -> None:
         """Appends to the history of one record."""
+        if seen.event_id is not None:
+            self._known.add(seen.event_id)
         self._events.append(
             self._journal.event_columns(
                 pair,
