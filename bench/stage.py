@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -127,6 +127,12 @@ key_property = "id"
             for number, source in enumerate(self.sources, 1)
         )
 
+    def where(self, condition: str) -> None:
+        """Only these rows are in the sync."""
+        path = self.folder / "bridge.toml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("[sync.fields]", f'where = "{condition}"\n[sync.fields]'), encoding="utf-8")
+
     # Both sides
 
     def sql(self, statement: LiteralString | sql.Composed, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -144,11 +150,11 @@ key_property = "id"
         )
         self.sql(statement.format(sql.Identifier(table)), count)
 
-    def add_pages(self, table: str = "items1") -> list[str]:
-        """A page for each row of a table, equal to it, made one after the other long ago; their ids."""
+    def add_pages(self, table: str = "items1", condition: LiteralString = "true") -> list[str]:
+        """A page for each row of a table that fulfils a condition, as equal as can be; their ids."""
         ada, source = self.sandbox.person("Ada"), self.sources[int(table.removeprefix("items")) - 1]
-        query = sql.SQL("SELECT id, title, status, amount, due, done, note FROM {} ORDER BY id")
-        rows = self.sql(query.format(sql.Identifier(table)))
+        query = sql.SQL("SELECT id, title, status, amount, due, done, note FROM {} WHERE {} ORDER BY id")
+        rows = self.sql(query.format(sql.Identifier(table), sql.SQL(condition)))
         names = ("id", "Name", "Status", "Amount", "Due", "Done", "Note")
         made = []
         present, self.sandbox.clock = self.sandbox.clock, ManualClock(self.sandbox.clock.now() - _LONG_AGO)
@@ -195,6 +201,17 @@ key_property = "id"
     def quiet(self, within_s: float = 120.0) -> float:
         """Waits until the bridge has listed both sides and nothing is left to do; the moment at which it was so."""
         return self.until(self._at_rest, "at rest", within_s)
+
+    def rested(self, since: float, within_s: float = 120.0) -> float:
+        """The same, for a bridge that was started at this moment: it has listed both sides after that."""
+        listed_before = datetime.now(UTC) - timedelta(seconds=time.monotonic() - since)
+
+        def at_rest() -> bool:
+            with closing(Journal.open_read_only(self.folder / "state" / "bridge.db", SystemClock())) as journal:
+                swept = journal.sync_state("items1").swept_at
+            return swept is not None and swept > listed_before and self._at_rest()
+
+        return self.until(at_rest, "at rest", within_s)
 
     def _at_rest(self) -> bool:
         time.sleep(0.05)  # opening a journal is no small thing

@@ -10,8 +10,10 @@ from bridge.clock import Clock
 from bridge.ends import Batch, End, Observation
 from bridge.engine.intake import Intake
 from bridge.engine.links import reread
+from bridge.engine.listed import Listed
 from bridge.engine.planner import Planned, Planner
 from bridge.engine.settle import Settler
+from bridge.engine.unlisted import missing_pages
 from bridge.journal import Journal
 from bridge.model import OUTSIDE, Field, FieldValue, Key, Op, Pair, Presence, Side, Snapshot, Sync
 from bridge.values import canonical
@@ -99,19 +101,17 @@ def observe_all(
         journal.add_sync(sync.name, sync.table.qualified, sync.data_source.id)
         # In this copy nothing is under way: whatever shows is what a side shows, and no echo that is waited for.
         journal.end_in_flight(sync.name)
-    keys: set[Key] = set()
+    shown = Listed()
     for batch in postgres.scan():
-        intake.take(batch)
-        if batch.token is None:
-            keys.update(seen.key for seen in batch.observations if seen.key is not None)
-    intake.take_missing_rows(keys)
+        intake.take(batch, shown if batch.token is None else None)
+    intake.take_missing_rows(shown)
     known = set(journal.live_pages(sync.name))
     listed: set[str] = set()
     doubtful: list[Pair] = []
     for batch in notion.scan():
         doubtful += intake.take(batch)
         listed.update(seen.page_id for seen in batch.observations if seen.page_id is not None)
-    missing = [pair for pair in intake.missing_pages(listed) if pair.page_id in known]
+    missing = [pair for pair in missing_pages(journal, sync, listed) if pair.page_id in known]
     if doubtful or missing:
         intake.take(Batch(notion.look([*doubtful, *missing])))
     for pair in journal.all_pairs(sync.name) if any(item.target for item in sync.fields) else ():

@@ -7,20 +7,20 @@ before the feed is told that it may forget.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt, made_by
+from bridge.engine.listed import Listed
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
+from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import read_moment
 from bridge.model import Base, Key, Op, Pair, Presence, Side, Snapshot, Sync, Unfit
-
-_AWAY_LOOKS = 3  # after each listing: hundreds may be away, and a listing comes often
-_INDEX_LAG = timedelta(seconds=15)
 
 
 class Intake:
@@ -35,59 +35,68 @@ class Intake:
         self._confirmed: datetime | None = None
         self._doubted: dict[int, Observation] = {}  # by pair: what a query showed, until a look tells
 
-    def take(self, batch: Batch) -> list[Pair]:
-        """Journals a batch in one transaction. Answers the pages that must be looked at to be sure."""
+    def take(self, batch: Batch, listed: Listed | None = None) -> list[Pair]:
+        """Journals a batch in one transaction. Answers the pages that must be looked at to be sure. `listed` takes in
+        the records whose rows it shows."""
         doubtful: dict[int, Pair] = {}
         with self._journal.transaction():
             self._confirmed = self._journal.sync_state(self._sync.name).confirmed
-            for seen in batch.observations:
-                if seen.side is Side.POSTGRES:
-                    self._take_row(seen)
+            for side, observations in groupby(batch.observations, key=lambda seen: seen.side):
+                if side is Side.POSTGRES:
+                    self._take_rows(list(observations), listed)
                 else:
-                    pair = self._take_page(seen)
-                    if pair is not None:
-                        doubtful[pair.id] = pair
+                    looks = (self._take_page(seen) for seen in observations)
+                    doubtful.update({pair.id: pair for pair in looks if pair is not None})
             if batch.confirmed is not None and (self._confirmed is None or batch.confirmed > self._confirmed):
                 self._journal.update_sync(self._sync.name, confirmed=batch.confirmed)
         return list(doubtful.values())
 
-    def missing_pages(self, listed: Collection[str]) -> list[Pair]:
-        """Pages that a complete listing did not show. Absence proves nothing: they must be looked at."""
-        live = self._journal.live_pages(self._sync.name)
-        return [self._journal.pair(pair_id) for page_id, pair_id in live.items() if page_id not in listed]
-
-    def unlisted_pages(self, listed: Collection[str], known: Collection[str]) -> list[Pair]:
-        """What must be looked at after a listing: pages that were known when it began and are missing, and in turn a
-        few of those that are away, for no listing tells that one has come to be in the trash."""
-        missing = [pair for pair in self.missing_pages(listed) if pair.page_id in known]
-        away = self._journal.away_pairs(self._sync.name, _AWAY_LOOKS)
-        return [*missing, *(pair for pair in away if pair.page_id not in listed)]
-
-    def missing_in(self, poll: Batch) -> list[Pair]:
-        """The same for a poll, when it was complete. Polls come often: a page that was seen just before is left out,
-        for an index may not have heard of it yet."""
-        if not poll.complete or poll.confirmed is None:
-            return []
-        missing = self.missing_pages({str(seen.page_id) for seen in poll.observations})
-        return [pair for pair in missing if not self._seen_since(pair, poll.confirmed - _INDEX_LAG)]
-
-    def _seen_since(self, pair: Pair, moment: datetime) -> bool:
-        seen = read_moment(self._journal.pair_row(pair.id)["notion_seen"])
-        return seen is not None and seen >= moment
-
-    def take_missing_rows(self, listed: Collection[Key]) -> None:
+    def take_missing_rows(self, listed: Listed) -> None:
         """Rows that a complete read of the table in one snapshot did not show are deleted. One that was outside of
         the filter when it was deleted left the sync before: its page stays."""
         with self._journal.transaction():
-            for key, pair_id in self._journal.live_keys(self._sync.name).items():
-                if key not in listed:
-                    pair = self._journal.pair(pair_id)
-                    self._save(pair, Observation(Side.POSTGRES, Presence.GONE, key=key, evidence=Evidence.SCAN))
+            for pair_id in [number for number in self._journal.live_rows(self._sync.name) if number not in listed]:
+                pair = self._journal.pair(pair_id)
+                self._save(pair, Observation(Side.POSTGRES, Presence.GONE, key=pair.key, evidence=Evidence.SCAN))
             # Every waiting change was read before the table: whose key was taken by then went with a TRUNCATE.
             for pair in self._journal.take_all_displaced(self._sync.name):
                 self._save(pair, Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN))
 
     # Rows
+
+    def _take_rows(self, observations: Sequence[Observation], listed: Listed | None) -> None:
+        """Takes what is about one record and its row at once with others like it, and all else one by one."""
+        batch = RowBatch(self._journal, self._sync.name, observations)
+        displaced = batch.is_displaced()
+        for seen in observations:
+            gone = seen.presence is Presence.GONE and seen.evidence is Evidence.EVENT
+            if seen.origin is None and seen.old_key is None and seen.key is not None and not (gone and displaced):
+                self._take_plain(batch, seen, seen.key)
+            else:
+                batch.flush()
+                self._take_row(seen)
+                batch.forget()
+                displaced = batch.is_displaced()
+            number = batch.number(seen.key) if listed is not None and seen.key is not None else None
+            if listed is not None and number is not None:
+                listed.add(number)
+        batch.flush()
+
+    def _take_plain(self, batch: RowBatch, seen: Observation, key: Key) -> None:
+        if batch.is_no_news(seen) or (seen.event_id is not None and batch.known_event(seen.event_id)):
+            return  # an event may be read again after a crash between our commit and the outbox's
+        pair = batch.pair(key)
+        if pair is None and seen.presence is Presence.LIVE:
+            pair = batch.add(key)
+        if pair is None or _left_already(pair, seen):
+            return
+        result = absorb(pair, seen)
+        if result.kind:
+            batch.save(result.pair)
+            batch.happened(result.stamp.latest if result.stamp else seen.seen)
+        if result.kind or seen.event_id is not None:
+            # An outbox row is journaled even when it says nothing new: its id must be known as taken.
+            batch.add_event(result.pair, seen, result.kind or "same", result.changes, result.stamp)
 
     def _take_row(self, seen: Observation) -> None:
         if seen.event_id is not None and self._journal.known_event(seen.event_id):

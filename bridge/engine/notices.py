@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from bridge.values import canonical
 
 _QUIET = ("echo", "same")
 _LOOKED_BACK = 5_000  # events: writes are looked for several times a second, and have no index of their own
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +60,23 @@ class Notices:
         last = journal.last_ids()
         self._event, self._conflict, self._parked = last["event"], last["conflict"], last["parked"]
 
-    def new(self) -> list[Notice]:
+    def new(self) -> Iterator[Notice]:
         """Events, conflicts and parked items since the last call, in order of kind and time."""
-        events = self._journal.events_after(self._event)
+        while events := self._journal.events_after(self._event, _AT_ONCE):  # a full outbox brings a million
+            self._event = events[-1]["id"]
+            yield from (_of_event(row) for row in events if row["kind"] not in _QUIET)
         conflicts = self._journal.conflicts_after(self._conflict)
         parked = self._journal.parked_after(self._parked)
-        self._event = events[-1]["id"] if events else self._event
         self._conflict = conflicts[-1]["id"] if conflicts else self._conflict
         self._parked = parked[-1]["id"] if parked else self._parked
-        found = [_of_event(row) for row in events if row["kind"] not in _QUIET]
-        return [*found, *map(_of_conflict, conflicts), *map(_of_parked, parked)]
+        yield from map(_of_conflict, conflicts)
+        yield from map(_of_parked, parked)
 
 
 def recent_writes(journal: Journal, limit: int) -> list[Notice]:
     """What the bridge wrote last, newest first."""
     after = journal.last_ids()["event"] - _LOOKED_BACK
-    return [_of_event(row) for row in reversed(journal.events_after(after, kind="write%", limit=limit))]
+    return [_of_event(row) for row in reversed(journal.newest_events(after, "write%", limit))]
 
 
 def history(journal: Journal, rows: list[Row]) -> list[Notice]:

@@ -62,20 +62,32 @@ class Planner:
             self.check_breaker()
             # A pair that is merged is clean, put off or has a write under way, so that each round finds others.
             while pairs:
+                marked = self._journal.marked([pair.id for pair in pairs])
+                done: list[int] = []
+                written: list[Intent] = []
                 for pair in pairs:
                     with crash_point(CrashPoint.PLANNED):
-                        planned = self._plan_pair(pair, deletes)
-                    (untold if any(i.action.only_tells for i in planned) else intents).extend(planned)
+                        planned = self._plan_pair(pair, deletes, quiet=pair.id not in marked)
+                    if planned is None:
+                        done.append(pair.id)
+                    elif any(i.action.only_tells for i in planned):
+                        untold += planned
+                    else:
+                        written += planned
+                self._journal.clean(done)
+                self._journal.add_intents(written)
+                intents += written
                 left = limit - len(intents)
                 pairs = self._journal.dirty_pairs(self._sync.name, left) if left > 0 else []
             if intents:
                 return intents  # what is only told is planned anew when there is nothing else to write
-            for intent in untold[:limit]:
-                self._journal.add_intent(intent)
+            self._journal.add_intents(untold[:limit])
         return untold[:limit]
 
-    def preview(self, pair: Pair) -> Planned:
-        """What a plan would decide about one pair."""
+    def preview(self, pair: Pair, *, quiet: bool = False) -> Planned:
+        """What a plan would decide about one pair. `quiet`: it has no open conflict, and nothing of it is parked."""
+        if quiet:
+            return Planned(pair, merge(pair, self._sync))
         pair = self._parting.ended(pair)
         parked = self._journal.parked_of(pair)
         decision = merge(pair, self._sync, self._said(pair, parked))
@@ -84,12 +96,13 @@ class Planner:
     def _portion(self, action: Action) -> Action:
         return portion(self._sync, action)
 
-    def _plan_pair(self, pair: Pair, deletes: bool) -> list[Intent]:
+    def _plan_pair(self, pair: Pair, deletes: bool, *, quiet: bool) -> list[Intent] | None:
+        """None when there is nothing to write, and nothing to wait for. `quiet`: see `Journal.marked`."""
         known = reread(pair, self._sync)
         if known is not pair:
             self._journal.save_pair(known)
             pair = known
-        planned = self.preview(pair)
+        planned = self.preview(pair, quiet=quiet)
         pair, decision = planned.pair, planned.decision
         if not deletes and any(action.op is Op.DELETE for action in decision.actions):
             self._put_off(pair)
@@ -99,18 +112,17 @@ class Planner:
             self._journal.save_pair(pair)
         for conflict in decision.conflicts:
             self._journal.add_conflict(pair, conflict)
-        self._update_parked(pair, decision)
-        self._end_resolutions(pair)
+        if not quiet or decision.waiting:
+            self._update_parked(pair, decision)
+        if not quiet or decision.conflicts:
+            self._end_resolutions(pair)
         actions = self._with_note(pair, tuple(map(self._portion, decision.actions)))
         if not actions:
-            self._journal.clean(pair.id)
-        elif actions[0].only_tells:
+            return None
+        if actions[0].only_tells:
             self._put_off(pair)
-        intents = [self._intent(pair, action) for action in actions]
-        for intent in intents:
-            if not intent.action.only_tells:
-                self._journal.add_intent(intent)
-        return intents
+        attempts = 0 if quiet else self._journal.attempts(pair)
+        return [self._intent(pair, action, attempts) for action in actions]
 
     def _with_note(self, pair: Pair, actions: tuple[Action, ...]) -> tuple[Action, ...]:
         """Adds to the page's update what its status property has to say, whatever somebody typed there; without an
@@ -129,14 +141,14 @@ class Planner:
         later = self._clock.now() + timedelta(seconds=_PUT_OFF_S)
         self._journal.postpone(pair.id, self._journal.attempts(pair), later)
 
-    def _intent(self, pair: Pair, action: Action) -> Intent:
+    def _intent(self, pair: Pair, action: Action, attempts: int) -> Intent:
         return Intent(
             self._new_id(),
             pair,
             action,
             self._clock.now(),
             backfill=pair.base is None or action.only_tells,
-            attempts=self._journal.attempts(pair),
+            attempts=attempts,
         )
 
     def _said(self, pair: Pair, parked: list[Row]) -> Said:

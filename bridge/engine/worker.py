@@ -8,10 +8,12 @@ from functools import partial
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch
+from bridge.engine import unlisted
 from bridge.engine.binding import means_the_same
 from bridge.engine.dispatch import Dispatch
 from bridge.engine.health import Health
 from bridge.engine.intake import Intake
+from bridge.engine.listed import Listed
 from bridge.engine.needs import NotionSide, PostgresSide, Rebinder
 from bridge.engine.pacing import PAGE_SIZE, Pacing
 from bridge.engine.planner import Planner
@@ -20,7 +22,7 @@ from bridge.engine.settle import Settler
 from bridge.engine.tasks import Deliver, Lane, Tasks
 from bridge.errors import AccessLost, BreakerTripped, SetupError, Unavailable
 from bridge.journal import Journal
-from bridge.model import Key, Pair, Side, Sync
+from bridge.model import Pair, Side, Sync
 
 _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
@@ -82,21 +84,18 @@ class Worker:
             running=self._running,
         )
 
-    # The round
-
     def start(self) -> None:
         """Before the first round."""
-        name = self.sync.name
         with self.journal.transaction():
-            self.journal.add_sync(name, self.sync.table.qualified, self.sync.data_source.id)
+            self.journal.add_sync(self.sync.name, self.sync.table.qualified, self.sync.data_source.id)
             require_same(self.journal, self.sync)
-            self.journal.soil_all(name)
-        self.dispatch.resume(name)
+            self.journal.soil_all(self.sync.name)
+        self.dispatch.resume(self.sync.name)
 
     def _recognise_database(self) -> bool:
-        """A database that was restored or replaced may have missed changes: then nothing that was agreed counts. The
-        pairs stay linked; what differs is decided as in a first run, and nothing is deleted. Not while the outcome of a
-        page's write is unknown, for that would be agreed on afterwards. Answers whether it is done."""
+        """A database that was restored or replaced may have missed changes: nothing that was agreed counts. What
+        differs is decided as in a first run, nothing is deleted. Answers whether it is done: not while it is unknown
+        what became of a page's write, for that would be agreed on afterwards."""
         identity = self.postgres.identity()
         if self.journal.is_another(self.sync.name, identity) and not self.dispatch.ask_unknown(Side.NOTION):
             return False
@@ -208,8 +207,7 @@ class Worker:
 
     def _rebound(self, sync: Sync) -> None:
         """Goes on with the new binding. If fields came, went or changed, everything is read again."""
-        same = means_the_same(self.sync, sync)
-        same = same and not self._accepted()  # what is forgotten of a field must be read again
+        same = means_the_same(self.sync, sync) and not self._accepted()  # what is forgotten of a field is read again
         missed = self._rebinder.note(sync) or self.health.misfit(Side.POSTGRES) is not None
         self.dispatch.withdraw()
         self.postgres.adopt(sync)
@@ -246,9 +244,9 @@ class Worker:
             self.pacing.active(self._clock.monotonic())
             self._scan_if_needed()
 
-    def _take_rows(self, batch: Batch) -> None:
+    def _take_rows(self, batch: Batch, listed: Listed | None = None) -> None:
         with crash_point(CrashPoint.ROWS_JOURNALED):
-            self._intake.take(batch)
+            self._intake.take(batch, listed)
         if batch.token is not None:
             with crash_point(CrashPoint.OUTBOX_DELETED):
                 self.postgres.acknowledge(batch)
@@ -267,12 +265,10 @@ class Worker:
 
     def _scan_rows(self) -> None:
         """Reads the whole table as of one instant, the outbox of that instant before it."""
-        keys: set[Key] = set()
+        listed = Listed()
         for batch in self.postgres.scan():
-            if batch.token is None:
-                keys.update(seen.key for seen in batch.observations if seen.key is not None)
-            self._take_rows(batch)
-        self._intake.take_missing_rows(keys)
+            self._take_rows(batch, listed if batch.token is None else None)
+        self._intake.take_missing_rows(listed)
         with self.journal.transaction():
             self.journal.end_echoes(self.sync.name)
 
@@ -311,7 +307,7 @@ class Worker:
             self.journal.update_sync(self.sync.name, watermark=self.notion.watermark)
         active = self.journal.sync_state(self.sync.name).last_event_at != before
         self.pacing.polled(self._clock.monotonic(), len(batch.observations), active)
-        self._look(self._intake.missing_in(batch))
+        self._look(unlisted.after_poll(self.journal, self.sync, batch))
 
     def _take_pages(self, batch: Batch) -> None:
         with crash_point(CrashPoint.PAGES_JOURNALED):
@@ -365,7 +361,7 @@ class Worker:
 
     def _swept(self, known: set[str]) -> None:
         """What was known when the listing began and is not in it is looked at, each page; and some that are away."""
-        self._look(self._intake.unlisted_pages(self._listed, known))
+        self._look(unlisted.after_listing(self.journal, self.sync, self._listed, known))
         with self.journal.transaction():
             watermark = self.notion.watermark
             self.journal.update_sync(self.sync.name, swept_at=self._clock.now(), watermark=watermark)

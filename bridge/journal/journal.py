@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -123,14 +123,15 @@ class Journal(WorkTables):
             )
         assert row is not None
         pair = self.pair(row["id"])
-        self._tell((pair,))
+        self.tell((pair,))
         return pair
 
     def save_pair(self, pair: Pair, *, dirty: bool = True) -> None:
         self.store.run("pair_save", **rows.pair_columns(pair), dirty=int(dirty))
-        self._tell((pair,))
+        self.tell((pair,))
 
-    def _tell(self, pairs: Iterable[Pair]) -> None:
+    def tell(self, pairs: Iterable[Pair]) -> None:
+        """These pairs are now so: whoever follows them is told."""
         if self.on_pairs is not None:
             self.on_pairs(pairs)
 
@@ -156,10 +157,16 @@ class Journal(WorkTables):
 
     def displace(self, pair: Pair) -> None:
         self.store.run("pair_displace", id=pair.id)
-        self._tell((replace(pair, key=None),))
+        self.tell((replace(pair, key=None),))
 
-    def clean(self, pair_id: int) -> None:
-        self.store.run("pair_clean", id=pair_id)
+    def clean(self, pair_ids: Sequence[int]) -> None:
+        """Nothing is left to merge of these."""
+        self.store.run("pairs_clean", pairs=json.dumps(pair_ids))
+
+    def marked(self, pair_ids: Sequence[int]) -> set[int]:
+        """Of these pairs those of which more is known than the pair tells: an open conflict, something parked, a write
+        that did not end well."""
+        return {row["id"] for row in self.store.rows("pairs_marked", pairs=json.dumps(pair_ids))}
 
     def soil(self, pair_id: int) -> None:
         self.store.run("pair_soil", id=pair_id)
@@ -234,7 +241,7 @@ class Journal(WorkTables):
         """Keeps which row and page belong together, and nothing of what they agreed on."""
         self.store.run("pairs_forget", sync=sync)
         self.store.run("sync_forgotten", sync=sync)
-        self._tell(self.all_pairs(sync))
+        self.tell(self.all_pairs(sync))
 
     def ask_resync(self, sync: str) -> None:
         """Notes that a person does not trust what is known; `resync` is then due. How far polls have come is not to be
@@ -247,7 +254,7 @@ class Journal(WorkTables):
         self.store.run("pairs_distrust", sync=sync)
         self.store.run("sync_forgotten", sync=sync)
         self.update_sync(sync, resync=0, breaker="", allowed_deletes=0, watermark=None, confirmed=None, swept_at=None)
-        self._tell(self.all_pairs(sync))
+        self.tell(self.all_pairs(sync))
 
     def all_pairs(self, sync: str) -> Iterator[Pair]:
         for row in self.store.rows("pairs_all", sync=sync):
@@ -256,9 +263,10 @@ class Journal(WorkTables):
     def live_pages(self, sync: str) -> dict[str, int]:
         return {row["page_id"]: row["id"] for row in self.store.rows("pairs_live_pages", sync=sync)}
 
-    def live_keys(self, sync: str) -> dict[Key, int]:
-        found = self.store.rows("pairs_live_keys", sync=sync)
-        return {key: row["id"] for row in found if (key := rows.read_key(row["key"])) is not None}
+    def live_rows(self, sync: str) -> Iterator[int]:
+        """The numbers of the pairs that have a row, as far as is known."""
+        for row in self.store.each("pairs_live_rows", sync=sync):
+            yield int(row["id"])
 
     def away_pairs(self, sync: str, limit: int) -> list[Pair]:
         """Some of the pairs whose page is not where it belongs: those that were not looked at for the longest time."""
@@ -270,7 +278,9 @@ class Journal(WorkTables):
         return row
 
     def deletions(self, sync: str) -> Row:
-        """How many deletions each side is asked to follow, and how many records are linked."""
+        """How many deletions each side is asked to follow; and if any, how many records are linked."""
+        if self.store.row("pairs_one_sided", sync=sync) is None:  # nearly always; counting takes the longer the more
+            return {"into_notion": 0, "into_postgres": 0, "linked": 0}
         row = self.store.row("pairs_deletions", sync=sync)
         assert row is not None
         return row
@@ -302,23 +312,41 @@ class Journal(WorkTables):
         source: str | None = None,
     ) -> None:
         """Appends to the history of one record."""
-        text = {name: [canonical.encode(old), canonical.encode(new)] for name, (old, new) in (changes or {}).items()}
-        self.store.run(
-            "event_add",
-            sync=pair.sync,
-            pair=pair.id,
-            key=rows.key_text(pair.key),
-            page_id=pair.page_id,
-            side=side.value,
-            kind=kind,
-            changes=rows.as_json(text),
-            earliest=rows.moment(stamp.earliest) if stamp else None,
-            latest=rows.moment(stamp.latest) if stamp else None,
-            author=author,
-            intent=intent,
-            source=source,
-            journaled_at=self.now(),
+        columns = self.event_columns(
+            pair, side, kind, changes, stamp=stamp, author=author, intent=intent, source=source
         )
+        self.store.run("event_add", **columns)
+
+    def event_columns(
+        self,
+        pair: Pair,
+        side: Side,
+        kind: str,
+        changes: Mapping[str, tuple[FieldValue, FieldValue]] | None,
+        *,
+        stamp: Stamp | None,
+        author: str | None,
+        source: str | None,
+        intent: str | None = None,
+        at: str | None = None,
+    ) -> Row:
+        """One line of the history, as `event_add` takes it."""
+        text = {name: [canonical.encode(old), canonical.encode(new)] for name, (old, new) in (changes or {}).items()}
+        return {
+            "sync": pair.sync,
+            "pair": pair.id,
+            "key": rows.key_text(pair.key),
+            "page_id": pair.page_id,
+            "side": side.value,
+            "kind": kind,
+            "changes": rows.as_json(text),
+            "earliest": rows.moment(stamp.earliest) if stamp else None,
+            "latest": rows.moment(stamp.latest) if stamp else None,
+            "author": author,
+            "intent": intent,
+            "source": source,
+            "journaled_at": at or self.now(),
+        }
 
     def ever_seen(self, pair: Pair, field: str, value: FieldValue) -> bool:
         """Whether the history of the record, or a conflict of it, holds this value of the field: then an answer that
@@ -338,9 +366,13 @@ class Journal(WorkTables):
         """What was journaled since then, oldest first."""
         return self.store.rows("events_since", sync=sync, since=rows.moment(since))
 
-    def events_after(self, event_id: int, *, kind: str = "%", limit: int = -1) -> list[Row]:
+    def events_after(self, event_id: int, limit: int) -> list[Row]:
+        """The oldest ones above that number, oldest first."""
+        return self.store.rows("events_between", after=event_id, kind="%", oldest=limit, newest=0)
+
+    def newest_events(self, event_id: int, kind: str, limit: int) -> list[Row]:
         """The newest ones above that number, oldest first; `kind` as in LIKE."""
-        return self.store.rows("events_newest", after=event_id, kind=kind, limit=limit)[::-1]
+        return self.store.rows("events_between", after=event_id, kind=kind, oldest=0, newest=limit)
 
     def conflicts_after(self, conflict_id: int) -> list[Row]:
         return self.store.rows("conflicts_after", after=conflict_id)

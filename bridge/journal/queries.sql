@@ -39,6 +39,25 @@ UPDATE pairs SET
     dirty = :dirty
 WHERE id = :id
 
+-- name: pairs_by_keys
+SELECT * FROM pairs WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
+
+-- name: pair_last
+SELECT coalesce(max(id), 0) AS id FROM pairs
+
+-- name: pair_insert
+INSERT INTO pairs (id, sync, key, page_id, page_key, base_state, base, postgres_state, postgres, postgres_stamps,
+                   notion_state, notion, notion_stamps, note)
+VALUES (:id, :sync, :key, :page_id, :page_key, :base_state, :base, :postgres_state, :postgres, :postgres_stamps,
+        :notion_state, :notion, :notion_stamps, :note)
+
+-- name: pair_save_row
+UPDATE pairs SET postgres_state = :postgres_state, postgres = :postgres, postgres_stamps = :postgres_stamps, dirty = 1
+WHERE id = :id
+
+-- name: pair_save_base
+UPDATE pairs SET base_state = :base_state, base = :base WHERE id = :id
+
 -- name: pair_displace
 UPDATE pairs SET displaced_key = key, key = NULL, dirty = 1 WHERE id = :id
 
@@ -51,8 +70,18 @@ UPDATE pairs SET
     notion_seen = MAX(COALESCE(notion_seen, ''), COALESCE(:seen, ''))
 WHERE id = :id
 
--- name: pair_clean
-UPDATE pairs SET dirty = 0 WHERE id = :id
+-- name: pairs_clean
+UPDATE pairs SET dirty = 0 WHERE id IN (SELECT value FROM json_each(:pairs))
+
+-- name: pairs_marked
+-- Of these pairs those of which the journal knows more than the pair: a conflict or something parked, a failed write.
+SELECT m.value AS id FROM json_each(:pairs) AS m
+WHERE EXISTS (SELECT 1 FROM pairs p WHERE p.id = m.value AND p.attempts > 0)
+   OR EXISTS (SELECT 1 FROM conflicts c WHERE c.pair = m.value AND c.state IN ('open', 'resolving'))
+   OR EXISTS (
+       SELECT 1 FROM parked k
+       WHERE k.pair = m.value AND k.state IN ('open', 'dropped', 'approved', 'rejected')
+   )
 
 -- name: pair_soil
 UPDATE pairs SET dirty = 1 WHERE id = :id
@@ -129,12 +158,17 @@ SELECT
 FROM pairs WHERE sync = :sync AND base_state = 'live'
   AND NOT EXISTS (SELECT 1 FROM parked k WHERE k.pair = pairs.id AND k.state = 'rejected')
 
+-- name: pairs_one_sided
+-- Whether there is a deletion at all that the other side has not followed.
+SELECT 1 FROM pairs WHERE sync = :sync AND base_state = 'live' AND (postgres_state = 'gone') <> (notion_state = 'gone')
+LIMIT 1
+
 -- name: pairs_live_pages
 -- Those that a listing should show, as far as is known.
 SELECT id, page_id FROM pairs WHERE sync = :sync AND page_id IS NOT NULL AND notion_state IN ('live', 'unseen')
 
--- name: pairs_live_keys
-SELECT id, key FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state = 'live'
+-- name: pairs_live_rows
+SELECT id FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state = 'live'
 
 -- name: pairs_away
 -- The one first that nobody has looked at for the longest time.
@@ -170,6 +204,9 @@ VALUES (:sync, :pair, :key, :page_id, :side, :kind, :changes, :earliest, :latest
 -- name: event_known
 SELECT 1 FROM events WHERE source = :source
 
+-- name: events_known
+SELECT source FROM events WHERE source IN (SELECT value FROM json_each(:sources))
+
 -- name: events_of_pair
 SELECT * FROM events WHERE pair = :pair ORDER BY id
 
@@ -179,10 +216,10 @@ SELECT * FROM events WHERE id = :id
 -- name: events_since
 SELECT * FROM events WHERE sync = :sync AND journaled_at >= :since ORDER BY id
 
--- name: events_newest
--- Those above a number, newest first. With each write the time of what it carries over: the newest change of the other
--- side before it, or a person's word about the record if that came later.
-SELECT e.*, max(
+-- name: events_between
+-- The oldest or the newest of those above a number. With each write the time of what it carries over: the newest change of
+-- the other side before it, or a person's word about the record if that came later.
+SELECT e.*, CASE WHEN e.kind LIKE 'write%' THEN max(
     COALESCE((
         SELECT MAX(c.earliest) FROM events c
         WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
@@ -195,8 +232,14 @@ SELECT e.*, max(
     COALESCE((
         SELECT MAX(f.at) FROM conflicts f WHERE f.pair = e.pair AND f.rule = 'undo' AND f.at <= e.journaled_at
     ), '')
-) AS cause_at
-FROM events e WHERE e.id > :after AND e.kind LIKE :kind ORDER BY e.id DESC LIMIT :limit
+) END AS cause_at
+FROM events e
+WHERE e.id IN (
+    SELECT id FROM (SELECT id FROM events WHERE id > :after AND kind LIKE :kind ORDER BY id LIMIT :oldest)
+    UNION ALL
+    SELECT id FROM (SELECT id FROM events WHERE id > :after AND kind LIKE :kind ORDER BY id DESC LIMIT :newest)
+)
+ORDER BY e.id
 
 -- name: conflicts_after
 SELECT * FROM conflicts WHERE id > :after ORDER BY id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -27,20 +28,23 @@ from bridge.model import (
 )
 from bridge.values import canonical
 
+_readable = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for each text
+
 
 def as_json(content: object) -> str:
     """JSON that people can read; escaped only where a lone surrogate, which UTF-8 refuses, makes it needful."""
-    text = json.dumps(content, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(content)
-    return text
+    text = _readable(content)
+    return text if canonical.is_utf8(text) else json.dumps(content)
 
 
 def moment(value: datetime | None) -> str | None:
     """ISO 8601 in UTC with microseconds, so that text order is time order."""
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if value is None else _moment_text(value)
+
+
+@functools.lru_cache(maxsize=1024)  # each is written several times: for every field, both edges of a stamp, the event
+def _moment_text(value: datetime) -> str:
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def read_moment(text: str | None) -> datetime | None:
@@ -52,6 +56,7 @@ def noted_moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@functools.lru_cache(maxsize=1024)  # each is written into the pair and into its event, and looked up before
 def key_text(key: Key | None) -> str | None:
     return None if key is None else as_json(list(key))
 
@@ -68,11 +73,15 @@ def read_value(text: str) -> FieldValue:
     return canonical.decode(json.loads(text))
 
 
-def _stamps_text(stamps: Mapping[str, Stamp]) -> str:
-    return json.dumps({name: [moment(s.earliest), moment(s.latest)] for name, s in stamps.items()})
+def stamps_text(stamps: Mapping[str, Stamp]) -> str:
+    if not stamps:
+        return "{}"
+    return _readable({name: [moment(s.earliest), moment(s.latest)] for name, s in stamps.items()})
 
 
 def _read_stamps(text: str) -> dict[str, Stamp]:
+    if text == "{}":
+        return {}
     return {
         name: Stamp(datetime.fromisoformat(earliest), datetime.fromisoformat(latest))
         for name, (earliest, latest) in json.loads(text).items()
@@ -80,17 +89,12 @@ def _read_stamps(text: str) -> dict[str, Stamp]:
 
 
 def read_pair(row: Row) -> Pair:
-    base = None
-    if row["base_state"]:
-        base = Base(Presence(row["base_state"]), _plain(canonical.loads(row["base"])))
-    postgres = Snapshot(
-        Presence(row["postgres_state"]), canonical.loads(row["postgres"]), _read_stamps(row["postgres_stamps"])
-    )
+    # Mostly all three are the same.
+    values = {text: canonical.loads(text) for text in {row["base"], row["postgres"], row["notion"]}}
+    base = Base(Presence(row["base_state"]), _plain(values[row["base"]])) if row["base_state"] else None
+    postgres = Snapshot(Presence(row["postgres_state"]), values[row["postgres"]], _read_stamps(row["postgres_stamps"]))
     notion = Snapshot(
-        Presence(row["notion_state"]),
-        canonical.loads(row["notion"]),
-        _read_stamps(row["notion_stamps"]),
-        row["note"],
+        Presence(row["notion_state"]), values[row["notion"]], _read_stamps(row["notion_stamps"]), row["note"]
     )
     key, page_key = read_key(row["key"]), read_key(row["page_key"])
     return Pair(row["id"], row["sync"], key, row["page_id"], base, postgres, notion, page_key)
@@ -103,19 +107,33 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Value]:
 
 def pair_columns(pair: Pair) -> Row:
     return {
-        "id": pair.id,
+        **row_columns(pair),
+        **base_columns(pair),
+        "sync": pair.sync,
         "key": key_text(pair.key),
         "page_id": pair.page_id,
         "page_key": key_text(pair.page_key),
-        "base_state": pair.base.presence.value if pair.base else None,
-        "base": canonical.dumps(pair.base.values if pair.base else {}),
-        "postgres_state": pair.postgres.presence.value,
-        "postgres": canonical.dumps(pair.postgres.values),
-        "postgres_stamps": _stamps_text(pair.postgres.stamps),
         "notion_state": pair.notion.presence.value,
         "notion": canonical.dumps(pair.notion.values),
-        "notion_stamps": _stamps_text(pair.notion.stamps),
+        "notion_stamps": stamps_text(pair.notion.stamps),
         "note": pair.notion.note,
+    }
+
+
+def row_columns(pair: Pair) -> Row:
+    return {
+        "id": pair.id,
+        "postgres_state": pair.postgres.presence.value,
+        "postgres": canonical.dumps(pair.postgres.values),
+        "postgres_stamps": stamps_text(pair.postgres.stamps),
+    }
+
+
+def base_columns(pair: Pair) -> Row:
+    return {
+        "id": pair.id,
+        "base_state": pair.base.presence.value if pair.base else None,
+        "base": canonical.dumps(pair.base.values if pair.base else {}),
     }
 
 
@@ -137,6 +155,21 @@ def _written(value: Any) -> Value:
     """What was decided to be written is never unfit."""
     written: Value = value
     return written
+
+
+def intent_columns(intent: Intent) -> Row:
+    action = intent.action
+    return {
+        "id": intent.id,
+        "sync": intent.pair.sync,
+        "pair": intent.pair.id,
+        "side": action.side.value,
+        "op": action.op.value,
+        "changes": changes_text(action.changes),
+        "key": key_text(action.key),
+        "backfill": int(intent.backfill),
+        "created_at": moment(intent.at),
+    }
 
 
 def read_intent(row: Row, pair: Pair) -> Intent:

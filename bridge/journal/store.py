@@ -6,7 +6,7 @@ import fcntl
 import functools
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -159,6 +159,13 @@ class Store:
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def each(self, query: str, **parameters: Any) -> Iterator[Row]:
+        """The same rows one after the other, where they may be very many. Nothing may be written before the last."""
+        cursor = self._run(_queries()[query], parameters)
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
+            yield dict(zip(names, row, strict=True))
+
     def row(self, query: str, **parameters: Any) -> Row | None:
         found = self.rows(query, **parameters)
         return found[0] if found else None
@@ -167,13 +174,18 @@ class Store:
         """Runs a named statement that gives no rows; answers how many it touched."""
         return self._run(_queries()[query], parameters).rowcount
 
-    def update(self, table: str, key: str, values: Mapping[str, Any]) -> None:
-        """Sets columns of one row."""
+    def run_many(self, query: str, parameters: Iterable[Mapping[str, Any]]) -> None:
+        """Runs a named statement that gives no rows for each of these parameters."""
         try:
-            with self.db.atomic():
-                self.db.table(table).update(key, dict(values))
+            self._connection.executemany(_queries()[query], parameters)
         except sqlite3.Error as error:
             raise _broken(self.path, error) from error
+
+    def update(self, table: str, key: str, values: Mapping[str, Any]) -> None:
+        """Sets columns of one row of a table that is known by its name."""
+        columns = ", ".join(f"{column} = :{column}" for column in values)
+        statement = f"UPDATE {table} SET {columns} WHERE name = :_key"  # noqa: S608 - all of it is our own text
+        self._run(statement, {**values, "_key": key})
 
     def _run(self, sql: str, parameters: dict[str, Any] | None = None) -> sqlite3.Cursor:
         try:

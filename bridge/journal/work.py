@@ -32,21 +32,9 @@ class WorkTables:
 
     # Intents
 
-    def add_intent(self, intent: Intent) -> None:
-        """Journals a write before it is made."""
-        action = intent.action
-        self.store.run(
-            "intent_add",
-            id=intent.id,
-            sync=intent.pair.sync,
-            pair=intent.pair.id,
-            side=action.side.value,
-            op=action.op.value,
-            changes=rows.changes_text(action.changes),
-            key=rows.key_text(action.key),
-            backfill=int(intent.backfill),
-            created_at=rows.moment(intent.at),
-        )
+    def add_intents(self, intents: Iterable[Intent]) -> None:
+        """Journals writes before they are made."""
+        self.store.run_many("intent_add", map(rows.intent_columns, intents))
 
     def intent(self, intent_id: str) -> tuple[Intent, str] | None:
         """A journaled write and its state."""

@@ -28,6 +28,7 @@ class Bundles:
         self._sync = sync
         self._rows: dict[Key, Row] = {}
         self._changed_again: dict[Key, int] = {}
+        self._read: dict[int, list[Key]] = {}  # by the note's number: each is asked for several times
         self._exact = True
         bundles = [note for note in notes if note.keys is not None]
         if not bundles:
@@ -59,5 +60,7 @@ class Bundles:
                 yield place, row, stamp
 
     def _keys(self, note: Note) -> list[Key]:
-        wire = note.keys if note.keys is not None else [note.key] if note.key is not None else []
-        return [read_key(self._sync, key) for key in wire]
+        if note.id not in self._read:
+            wire = note.keys if note.keys is not None else [note.key] if note.key is not None else []
+            self._read[note.id] = [read_key(self._sync, key) for key in wire]
+        return self._read[note.id]

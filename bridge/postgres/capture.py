@@ -10,10 +10,9 @@ from importlib import resources
 from psycopg import sql
 
 from bridge.model import Sync
-from bridge.postgres.bounds import bounded, counted, make_counter
+from bridge.postgres.bounds import counted, make_counter, wake
 from bridge.postgres.links import render_links
 from bridge.postgres.names import (
-    CHANNEL,
     SCHEMA,
     capture_function,
     links_function,
@@ -28,11 +27,6 @@ from bridge.postgres.rowfilter import inside
 from bridge.postgres.settings import settings_clause
 from bridge.postgres.statement import OPERATIONS, render_statement
 from bridge.postgres.wire import captured_names, key_expression, row_is, through_fields, values_expression
-
-_WAKE = f"""\
-    -- Only wakes the bridge; the server folds it to one per transaction.
-    PERFORM pg_notify('{CHANNEL}', '');
-"""
 
 # Whether the row has a later version than NEW. A partition is named at run time: a plan for all of them would have
 # to lock all of them for every row.
@@ -105,13 +99,11 @@ def captured_triggers(sync: Sync) -> dict[str, TriggerState]:
 
 def render_capture(sync: Sync, settings: CaptureSettings = DEFAULTS) -> Capture:
     """What captures the changes of `sync`."""
-    wake = _WAKE if settings.notify else ""
     common: dict[str, sql.Composable] = {
         "sync": sql.Literal(sync.name),
         "settings": settings_clause(sync),
-        "bounded": bounded(sync, settings.outbox_max, wake),
-        "counted": counted(sync, settings.outbox_max),
-        "wake": sql.SQL(wake),
+        "counted": counted(sync, settings.outbox_max, notify=settings.notify),
+        "wake": wake(notify=settings.notify),
     }
     template = resources.files("bridge.postgres").joinpath("capture.sql").read_text(encoding="utf-8")
     parts = {**common, **_row_parts(sync), **_installation(sync, settings)}
@@ -171,7 +163,7 @@ def _installation(sync: Sync, settings: CaptureSettings) -> dict[str, sql.Compos
         "columns": _text_array(captured_names(sync)),
         "notify": sql.SQL("true" if settings.notify else "false"),
         "outbox_max": sql.Literal(settings.outbox_max),
-        "counter": make_counter(sync, settings.outbox_max),
+        "counter": make_counter(sync),
     }
 
 

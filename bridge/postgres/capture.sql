@@ -74,7 +74,8 @@ BEGIN
         origin := origin_setting::uuid;
     END IF;
 
-{bounded}    INSERT INTO notion_bridge.outbox (sync, op, key, old_key, "values", origin)
+{counted}
+    INSERT INTO notion_bridge.outbox (sync, op, key, old_key, "values", origin)
     VALUES (
         {sync},
         change,
@@ -83,7 +84,7 @@ BEGIN
         {noted},
         origin
     );
-{counted}{wake}    RETURN NULL;
+{wake}    RETURN NULL;
 END
 {quote};
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import threading
 import time
@@ -28,7 +27,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _Answer = TypeVar("_Answer")
 
 # Floats would lose digits of numeric columns.
-_exact_json: Callable[[str | bytes], Any] = functools.partial(json.loads, parse_float=Decimal, parse_int=Decimal)
+_decoder = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # json.loads would make one for each text
+
+
+def _exact_json(text: str | bytes) -> Any:
+    return _decoder.decode(text if isinstance(text, str) else text.decode())
+
 
 # Only where the DSN does not say otherwise. A dead network is noticed within about a minute, on our side by
 # these and on the server's side by the settings below: an abandoned session would keep its locks.

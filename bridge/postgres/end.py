@@ -11,7 +11,7 @@ from bridge.ends import Batch, Intent, Observation, Receipt
 from bridge.errors import Stopped
 from bridge.model import Pair, Side, Sync
 from bridge.postgres import outbox
-from bridge.postgres.bounds import FULL, forget_overflow, overflowed
+from bridge.postgres.bounds import FULL, count_anew, forget_overflow
 from bridge.postgres.catalog import read_table
 from bridge.postgres.names import table_name
 from bridge.postgres.outbox import Backlog
@@ -55,6 +55,7 @@ class PostgresEnd:
         self._stop = stop or threading.Event()
         self._sync = sync
         self._outbox_max = outbox_max
+        self._found_none = False  # the last look into the outbox
         self._writing = sessions.join(sync.name)
         self._writer = RowWriter(self._writing, sync)
 
@@ -76,9 +77,13 @@ class PostgresEnd:
         with self._sessions.reading() as conn:
             self._sessions.keep_time(conn)
             batch = outbox.read_outbox(conn, self._sync)
-            if batch.token is None and overflowed(conn, self._sync, self._outbox_max):
-                return Batch((), token=_OVERFLOW, reread=FULL)
-            return batch
+            calm, self._found_none = self._found_none, batch.token is None
+            if batch.token is not None:
+                return batch
+            counted = count_anew(conn, self._sync, self._outbox_max, calm=calm)
+            if counted.changes:
+                self._sessions.listener.look_again()
+            return Batch((), token=_OVERFLOW, reread=FULL) if counted.overflowed else batch
 
     def acknowledge(self, batch: Batch) -> None:
         """The journal has the batch: its outbox rows are deleted, or that there were too many forgotten. Raises

@@ -41,14 +41,15 @@ BEGIN
         origin := origin_setting::uuid;
     END IF;
 
-{bounded}    IF change = 'links' THEN
+{counted}
+    IF change = 'links' THEN
         INSERT INTO notion_bridge.outbox (sync, op, key, origin)
         SELECT {sync}, change, jsonb_build_array(owner.key), origin
         FROM (SELECT DISTINCT unnest(owners) AS key) AS owner;
     ELSE
         INSERT INTO notion_bridge.outbox (sync, op, origin) VALUES ({sync}, change, origin);
     END IF;
-{counted}{wake}    RETURN NULL;
+{wake}    RETURN NULL;
 END
 {quote};
 

@@ -23,6 +23,7 @@ _ANSWER_S = 10.0  # until a silent server counts as lost
 _BACKOFF_FIRST_S = 1.0
 _BACKOFF_LAST_S = 30.0
 _SLICE_S = 0.2  # how soon a stop is noticed
+_SOON_S = 0.1
 
 
 class Listener:
@@ -37,6 +38,7 @@ class Listener:
         self._asked: float | None = None  # when the unanswered heartbeat was sent
         self._retry_at = clock.monotonic()
         self._backoff = _BACKOFF_FIRST_S
+        self._look_at: float | None = None
         self.last_error = ""
 
     @property
@@ -45,7 +47,7 @@ class Listener:
         return self._connection is not None
 
     def wait(self, seconds: float) -> bool:
-        """True when the outbox should be read at once: notified, or listening anew after a gap.
+        """True when the outbox should be read at once: notified, listening anew after a gap, or asked to look again.
 
         False when `seconds` have passed or the bridge is asked to stop. Never raises for a lost server: the
         caller meets that when it reads the outbox.
@@ -56,11 +58,20 @@ class Listener:
             if self._connection is None and now >= self._retry_at and self._listen():
                 # What was committed before the LISTEN announced itself to nobody.
                 return True
-            if self._notified(max(0.0, min(_SLICE_S, deadline - now))):
+            look_at = self._look_at
+            if look_at is not None and now >= look_at:
+                self._look_at = None
+                return True
+            if self._notified(max(0.0, min(_SLICE_S, deadline - now, (look_at or deadline) - now))):
                 return True
             if self._clock.monotonic() >= deadline:
                 return False
         return False
+
+    def look_again(self) -> None:
+        """Ends a wait a moment from now: somebody may commit by then who notifies nobody. From any thread; if this very
+        moment ends another wait it may be forgotten."""
+        self._look_at = self._clock.monotonic() + _SOON_S
 
     def close(self) -> None:
         if self._connection is not None:

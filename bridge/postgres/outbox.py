@@ -137,16 +137,16 @@ def _bundled(sync: Sync, note: Note, bundles: Bundles) -> Iterator[Observation]:
     linked = {field.name for field in through_fields(sync)}
     for place, row, stamp in bundles.rows(note):
         # A new record's links come with it; those of others have notes of their own.
-        fields = row.values if note.op == "insert" else _without(row.values, linked)
-        observed = _observed(sync, note, replace(row, values=fields), stamp)
-        yield replace(observed, event_id=f"{observed.event_id}/{place}")
+        whole = not linked or note.op == "insert"
+        told = row if whole else replace(row, values=_without(row.values, linked))
+        yield _observed(sync, note, told, stamp, f"/{place}")
 
 
 def _without(values: Mapping[str, FieldValue], names: Collection[str]) -> dict[str, FieldValue]:
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _observed(sync: Sync, note: Note, row: Row, stamp: Stamp) -> Observation:
+def _observed(sync: Sync, note: Note, row: Row, stamp: Stamp, place: str = "") -> Observation:
     presence = row.presence
     why = OUTSIDE if presence is Presence.AWAY else ""
     if why and note.op != "links" and sync.on_leave is OnLeave.DELETE:
@@ -160,7 +160,7 @@ def _observed(sync: Sync, note: Note, row: Row, stamp: Stamp) -> Observation:
         old_key=None if note.old_key is None else read_key(sync, note.old_key),
         stamp=stamp,
         evidence=Evidence.EVENT,
-        event_id=note.event_id,
+        event_id=note.event_id + place,
         position=note.id,
         origin=note.origin,
         author=note.author,

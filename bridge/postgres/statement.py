@@ -69,6 +69,15 @@ _DELETED_KEYS = """
                 SELECT row_number() OVER () AS place, {old_key} AS key, false AS moved
                 FROM old_rows AS o WHERE {old_inside}"""
 
+# 1.50 is 1.5, and nobody changed it. Texts are compared by their bytes: a collation may hold two for equal.
+_OWN_EQUALITY: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "boolean", "uuid", "date"), "{}"),
+        **dict.fromkeys(("timestamp with time zone", "timestamp without time zone"), "{}"),
+        **dict.fromkeys(("text", "character varying"), '{} COLLATE "C"'),
+    }
+)
+
 _ONE_PAIR = "new_rows AS n CROSS JOIN old_rows AS o"
 # Both transition tables are filled row by row (trigger.c, AfterTriggerSaveEvent): the n-th row of one became the n-th
 # of the other.
@@ -142,23 +151,18 @@ def _expressions(sync: Sync) -> dict[str, sql.Composable]:
 
 def _moved(sync: Sync) -> sql.Composable:
     """Whether it is another key. 1.50 that was 1.5 is not, and most rows are told apart without building both."""
-    return sql.SQL("({} AND {} <> {})").format(
-        _bytes_differ(sync.key), key_expression(sync, "n"), key_expression(sync, "o")
-    )
+    differs = _differ(sync.key)
+    if all(_own_equality(column) is not None for column in sync.key):
+        return differs
+    return sql.SQL("({} AND {} <> {})").format(differs, key_expression(sync, "n"), key_expression(sync, "o"))
 
 
 def _changed(sync: Sync) -> sql.Composable:
-    """Whether a key or a mapped column holds another value, as far as that is told cheaply: by the bytes, which any
-    type has (json has no equality), but for numbers, because 1.50 is 1.5.
+    """Whether a key or a mapped column holds another value, as far as that is told cheaply.
 
     The filter may look at columns that are not mapped. Of a row that was outside and stays there only the key counts.
     """
-    columns = {column.name: column for column in (*sync.key, *captured_columns(sync))}
-    numbers = [column for column in columns.values() if column.type_name.removesuffix("[]") == "numeric"]
-    others = [column for column in columns.values() if column not in numbers]
-    tests: list[sql.Composable] = [_bytes_differ(others)] if others else []
-    tests += [sql.SQL("{} IS DISTINCT FROM {}").format(*_both(column)) for column in numbers]
-    differs = sql.SQL("({})").format(sql.SQL(" OR ").join(tests))
+    differs = _differ(tuple({column.name: column for column in (*sync.key, *captured_columns(sync))}.values()))
     if not sync.where:
         return differs
     was, is_now = inside(sync, "o"), inside(sync, "n")
@@ -167,9 +171,29 @@ def _changed(sync: Sync) -> sql.Composable:
     ).format(moved=_moved(sync), was=was, now=is_now, differs=differs)
 
 
-def _bytes_differ(columns: Sequence[Column]) -> sql.Composable:
-    new, old = zip(*map(_both, columns), strict=True)
-    return sql.SQL("record_image_ne(ROW({}), ROW({}))").format(sql.SQL(", ").join(new), sql.SQL(", ").join(old))
+def _differ(columns: Sequence[Column]) -> sql.Composable:
+    """By the types' own equality where that is quick and right, and else by the bytes, which any type has."""
+    tests: list[sql.Composable] = []
+    others: list[Column] = []
+    for column in columns:
+        equality = _own_equality(column)
+        if equality is None:
+            others.append(column)
+        else:
+            new, old = (sql.SQL(equality).format(value) for value in _both(column))
+            tests.append(sql.SQL("{} IS DISTINCT FROM {}").format(new, old))
+    if others:
+        new_values, old_values = (sql.SQL(", ").join(values) for values in zip(*map(_both, others), strict=True))
+        tests.append(sql.SQL("record_image_ne(ROW({}), ROW({}))").format(new_values, old_values))
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(tests))
+
+
+def _own_equality(column: Column) -> str | None:
+    """How a column is written to be compared by its type's own equality; None where that equality is none of ours: json
+    has none, to citext A is a, and to an interval a day is 24 hours."""
+    if column.type_name == "numeric[]":
+        return "{}"
+    return _OWN_EQUALITY.get(column.type_name)
 
 
 def _both(column: Column) -> tuple[sql.Composable, sql.Composable]:

@@ -18,7 +18,6 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS trigger
 {settings}AS {quote}
 #variable_conflict use_column
 DECLARE
-    touched bigint;
     changes bigint := 0;
     one_op text;
     one_key jsonb;
@@ -41,13 +40,16 @@ BEGIN
     END IF;
 
     BEGIN
-        touched := (SELECT count(*) FROM (SELECT FROM {rows_of_statement} LIMIT {several} + 1) AS s);
-        IF touched = 1 THEN
+        -- One row, mostly. Asked so, and not by counting: that costs as much as all the rest of this block.
+        PERFORM FROM {rows_of_statement} OFFSET 1 LIMIT 1;
+        IF NOT FOUND THEN
             SELECT c.op, c.key, c.old_key, c."values"
             INTO one_op, one_key, one_old_key, one_row
             FROM ({change_of_one}) AS c;
             changes := CASE WHEN FOUND THEN 1 ELSE 0 END;
-        ELSIF touched > {several} AND origin IS NULL THEN
+        ELSIF origin IS NULL
+            AND (SELECT count(*) FROM (SELECT FROM {rows_of_statement} LIMIT {several} + 1) AS s) > {several}
+        THEN
             -- Only which rows: what they hold is read by the bridge, with all that came after.
             SELECT array_agg(b.keys ORDER BY b.number), sum(b.changes), bool_or(b.moved)
             INTO bundles, changes, moved
@@ -57,7 +59,7 @@ BEGIN
                     count(*) AS changes, bool_or(k.moved) AS moved
                 FROM ({changed_keys}) AS k GROUP BY 1
             ) AS b;
-{moved_apart}        ELSIF touched > 1 THEN
+{moved_apart}        ELSE
             SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values"), count(*)
             INTO ops, keys, old_keys, rows, changes
             FROM ({changes_of_several}) AS c;
@@ -73,7 +75,8 @@ BEGIN
         RETURN NULL;
     END IF;
 
-{bounded}    IF one_op IS NOT NULL THEN
+{counted}
+    IF one_op IS NOT NULL THEN
         INSERT INTO notion_bridge.outbox (sync, op, key, old_key, "values", origin)
         VALUES ({sync}, one_op, one_key, one_old_key, one_row, origin);
     END IF;
@@ -87,7 +90,7 @@ BEGIN
         SELECT {sync}, c.op, c.key, c.old_key, c."values", origin
         FROM unnest(ops, keys, old_keys, rows) AS c (op, key, old_key, "values");
     END IF;
-{counted}{wake}    RETURN NULL;
+{wake}    RETURN NULL;
 END
 {quote};
 

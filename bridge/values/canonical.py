@@ -89,15 +89,15 @@ def encode(value: FieldValue) -> Any:
 
 def decode(encoded: Any) -> FieldValue:
     """The value that `encode` wrote. Raises ValueError for anything else."""
+    if encoded is None or isinstance(encoded, str | bool):
+        return encoded  # asked apart: most are, and a pattern for a mapping takes its time
     match encoded:
-        case None | bool() | str():
-            return encoded
         case {"number": str(text)}:
             return Decimal(text)
-        case {"moment": str(text)} | {"local": str(text)}:
-            return datetime.fromisoformat(text)
         case {"date": str(text)}:
             return date.fromisoformat(text)
+        case {"moment": str(text)} | {"local": str(text)}:
+            return datetime.fromisoformat(text)
         case {"list": list(items)} if all(isinstance(item, str) for item in items):
             return tuple(items)
         case {"unfit": {"reason": str(reason), "shown": str(shown), "waits_for": str(waits_for)}}:
@@ -107,12 +107,17 @@ def decode(encoded: Any) -> FieldValue:
     raise ValueError(f"not a value of the journal: {encoded!r}")
 
 
+_sorted = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # json.dumps would make an encoder for each text
+
+
 def dumps(values: Mapping[str, FieldValue]) -> str:
     """Values by field name as one line of JSON; equal mappings give equal text."""
+    if not values:
+        return "{}"
     encoded = {name: encode(value) for name, value in values.items()}
-    text = json.dumps(encoded, ensure_ascii=False, sort_keys=True)
+    text = _sorted(encoded)
     # SQLite stores UTF-8, which has no lone surrogates; escaped they survive.
-    return text if _is_utf8(text) else json.dumps(encoded, sort_keys=True)
+    return text if is_utf8(text) else json.dumps(encoded, sort_keys=True)
 
 
 def loads(text: str) -> dict[str, FieldValue]:
@@ -140,7 +145,10 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
+    """Whether the text has no lone surrogates."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -10,7 +10,7 @@ from bridge.clock import CommonClock, SystemClock
 from bridge.ends import Outcome
 from bridge.errors import LockHeld
 from bridge.model import Sync
-from bridge.postgres.end import PostgresEnd
+from bridge.postgres import PostgresEnd, install, open_connection
 from bridge.postgres.sessions import Sessions
 from tests.postgres.support import DEADLINE_S, User, create, end_for, eventually, set_up, sync_for
 
@@ -35,7 +35,11 @@ SELECT pg_terminate_backend(pid) FROM (
 @pytest.fixture
 def syncs(database: str) -> list[Sync]:
     first = set_up(database)
-    return [first, *(sync_for(first.table, ["title"], name=f"other {number}") for number in range(9))]
+    others = [sync_for(first.table, ["title"], name=f"other {number}") for number in range(9)]
+    with open_connection(database) as conn:
+        for sync in others:
+            install(conn, sync)
+    return [first, *others]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.intake import Intake
+from bridge.engine.listed import Listed
 from bridge.engine.planner import Planner
 from bridge.engine.settle import Settler
 from bridge.journal import Journal
@@ -74,9 +75,9 @@ class Desk:
         numbers = itertools.count(1)
         self.planner = Planner(self.journal, self.sync, self.clock, lambda: f"intent-{next(numbers)}")
 
-    def see(self, *seen: Observation, confirmed: datetime | None = None) -> list[Pair]:
+    def see(self, *seen: Observation, confirmed: datetime | None = None, listed: Listed | None = None) -> list[Pair]:
         """Takes observations as one batch; answers the pages that only a direct look can tell about."""
-        return self.intake.take(Batch(seen, confirmed=confirmed))
+        return self.intake.take(Batch(seen, confirmed=confirmed), listed)
 
     def plan(self, limit: int = 1000) -> list[Intent]:
         return self.planner.plan(limit)
@@ -123,6 +124,13 @@ class Desk:
 
     def parked(self) -> list[Row]:
         return self.journal.parked(self.sync.name)
+
+    def shown_in_full(self, *keys: str) -> None:
+        """The whole table was read, and had these rows."""
+        listed = Listed()
+        for key in keys:
+            listed.add(self.pair(key).id)
+        self.intake.take_missing_rows(listed)
 
 
 def until(condition: threading.Event, what: str) -> None:

@@ -232,7 +232,7 @@ def parked(kind: str) -> Desk:
     pair = desk.record("1", BEFORE)
     desk.journal.park(pair, Waiting("" if kind == "held" else "title", Side.NOTION, "because", "x", kind))
     desk.journal.postpone(pair.id, 5, at(3600))
-    desk.journal.clean(pair.id)
+    desk.journal.clean([pair.id])
     return desk
 
 

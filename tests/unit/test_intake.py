@@ -68,7 +68,7 @@ def test_only_a_complete_read_tells_of_missing_rows() -> None:
     for key in ("1", "2", "3"):
         desk.record(key, BEFORE)
     desk.see(row("3"))
-    desk.intake.take_missing_rows({("1",)})
+    desk.shown_in_full("1")
     assert [desk.pair(key).postgres.presence for key in "123"] == [Presence.LIVE, Presence.GONE, Presence.GONE]
     assert desk.events("2")[-1] == "delete"
     assert desk.events("3").count("delete") == 1

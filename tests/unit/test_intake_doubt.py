@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.ends import Evidence, Observation, Outcome
+from bridge.engine.unlisted import missing_pages
 from bridge.journal.rows import read_moment, read_value
 from bridge.model import Change, Direction, Op, Presence, Side, Value
 from tests.unit.desk import Desk, at, minute, page, row, stamp
@@ -150,7 +151,7 @@ def test_pages_that_a_listing_did_not_show_are_only_named() -> None:
     for key in ("1", "2", "3"):
         desk.record(key, BEFORE)
     desk.see(page("page-3", "3", seen=at(10)))
-    assert [pair.key for pair in desk.intake.missing_pages({"page-1"})] == [("2",)]
+    assert [pair.key for pair in missing_pages(desk.journal, desk.sync, {"page-1"})] == [("2",)]
     assert desk.pair("2").notion.live
 
 

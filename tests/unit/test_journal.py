@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.ends import Intent, Outcome
+from bridge.engine.unlisted import missing_pages
 from bridge.errors import JournalError
 from bridge.journal import Journal
 from bridge.journal.rows import moment, read_moment, read_value, value_text
@@ -161,7 +162,7 @@ def test_old_history_is_trimmed_but_never_a_record_s_last_word_nor_what_is_under
     desk = Desk()
     old, young = desk.record("1", BEFORE), desk.record("2", BEFORE)
     for name, state in (("done", "done"), ("unknown", "unknown"), ("echo", "echo")):
-        desk.journal.add_intent(intent_of(old, name))
+        desk.journal.add_intents([intent_of(old, name)])
         desk.journal.set_intent(name, state)
     desk.journal.add_conflict(old, conflict())
     desk.journal.park(old, Waiting("title", Side.NOTION, "too long", "x"))
@@ -184,7 +185,7 @@ def test_forgotten_agreements_leave_the_records_linked() -> None:
     assert pair.notion.presence is Presence.UNSEEN, "what the page was then is not to be agreed on now"
     desk.see(row("1", {**BEFORE, "title": "restored"}))
     assert desk.plan() == []
-    assert [found.page_id for found in desk.intake.missing_pages(())] == ["page-1"]
+    assert [found.page_id for found in missing_pages(desk.journal, desk.sync, ())] == ["page-1"]
     desk.see(page("page-1", "1", BEFORE))
     assert desk.planned().action.op is Op.UPDATE
     assert [found["rule"] for found in desk.conflicts()] == ["first-sync"]
@@ -212,7 +213,7 @@ def test_what_can_be_listed_is_what_is_alive() -> None:
     pair = desk.pair("1")
     desk.journal.save_pair(replace(pair, notion=replace(pair.notion, presence=Presence.AWAY)))
     assert set(desk.journal.live_pages("tasks")) == {"page-2"}
-    assert set(desk.journal.live_keys("tasks")) == {("1",), ("3",)}
+    assert set(desk.journal.live_rows("tasks")) == {desk.pair("1").id, desk.pair("3").id}
     assert [found.key for found in desk.journal.away_pairs("tasks", 9)] == [("1",)]
     counted = desk.journal.counts("tasks")
     assert (counted["linked"], counted["rows"], counted["pages"], counted["pending"]) == (3, 2, 1, 3)
@@ -241,7 +242,7 @@ def test_what_was_journaled_is_there_after_a_restart(tmp_path: Path) -> None:
     with journal.transaction():
         journal.add_sync("tasks", "public.tasks", "ds")
         pair = journal.add_pair("tasks", ("1",), "page-1")
-        journal.add_intent(intent_of(pair))
+        journal.add_intents([intent_of(pair)])
     journal.close()
     again = Journal.open(tmp_path / "bridge.db", clock)
     assert again.intents_in_flight("tasks") == [intent_of(pair)]

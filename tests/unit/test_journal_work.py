@@ -33,7 +33,7 @@ def intent_of(pair: Pair, name: str = "i-1", op: Op = Op.UPDATE, side: Side = Si
 def test_a_write_comes_back_as_it_was_decided() -> None:
     desk = Desk()
     pair = desk.record("1", BEFORE)
-    desk.journal.add_intent(intent_of(pair))
+    desk.journal.add_intents([intent_of(pair)])
     assert desk.journal.intent("i-1") == (intent_of(pair), "open")
     assert desk.journal.intent_of_pair(pair) == (intent_of(pair), "open")
     assert desk.journal.intents_in_flight("tasks") == [intent_of(pair)]
@@ -54,7 +54,7 @@ def test_a_write_comes_back_as_it_was_decided() -> None:
 def test_which_writes_hold_their_record(state: str, *, flying: bool, busy: bool) -> None:
     desk = Desk()
     pair = desk.record("1", BEFORE)
-    desk.journal.add_intent(intent_of(pair))
+    desk.journal.add_intents([intent_of(pair)])
     desk.journal.set_intent("i-1", state)
     desk.journal.soil(pair.id)
     assert bool(desk.journal.intents_in_flight("tasks")) is flying
@@ -67,7 +67,7 @@ def test_a_full_read_of_the_table_ends_all_waiting_for_echoes() -> None:
     desk = Desk()
     pair = desk.record("1", BEFORE)
     for name, state in (("i-1", "echo"), ("i-2", "unknown")):
-        desk.journal.add_intent(intent_of(pair, name))
+        desk.journal.add_intents([intent_of(pair, name)])
         desk.journal.set_intent(name, state)
     desk.journal.end_echoes("tasks")
     states = [found[1] for name in ("i-1", "i-2") if (found := desk.journal.intent(name))]
@@ -84,7 +84,7 @@ def test_which_writes_into_the_database_need_no_proof_any_more() -> None:
         ("row-echo", Side.POSTGRES, "echo"),
         ("page-done", Side.NOTION, "done"),
     ):
-        desk.journal.add_intent(intent_of(pair, name, side=side))
+        desk.journal.add_intents([intent_of(pair, name, side=side)])
         desk.journal.set_intent(name, state)
     assert sorted(desk.journal.settled_rows("tasks")) == ["row-done", "row-echo"]
 
@@ -96,7 +96,7 @@ def test_writes_and_deletions_are_counted_by_when_they_ended() -> None:
         [(Op.DELETE, "done"), (Op.DELETE, "retry"), (Op.UPDATE, "done"), (Op.DELETE, "done")]
     ):
         desk.clock.seconds = number * 60.0
-        desk.journal.add_intent(intent_of(pair, f"i-{number}", op))
+        desk.journal.add_intents([intent_of(pair, f"i-{number}", op)])
         desk.journal.set_intent(f"i-{number}", state)
     assert desk.journal.deletes_since("tasks", Side.NOTION, at(1)) == 1
     assert desk.journal.deletes_since("tasks", Side.NOTION, at(0)) == 2

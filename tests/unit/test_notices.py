@@ -22,13 +22,13 @@ def test_only_what_is_new_is_told_and_only_once() -> None:
     desk = Desk()
     desk.record("1", BEFORE)
     notices = Notices(desk.journal)
-    assert notices.new() == []
+    assert list(notices.new()) == []
     desk.see(row("1", {"title": "new"}, stamp=stamp(5)))
     [notice] = notices.new()
     assert (notice.kind, notice.side, notice.key, notice.at) == ("update", Side.POSTGRES, ("1",), at(5))
     assert notice.changes == {"title": ("before", "new")}
     assert not notice.by_bridge
-    assert notices.new() == []
+    assert list(notices.new()) == []
 
 
 def test_echoes_and_repetitions_are_not_told() -> None:
@@ -93,7 +93,7 @@ def test_clocks_that_disagree_never_tell_a_negative_delay() -> None:
     notices = Notices(desk.journal)
     desk.see(row("1", {"title": "new"}, stamp=stamp(500)))
     desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", {"title": "new"}, seen=at(12)))
-    assert notices.new()[-1].delay_seconds == 0.0
+    assert list(notices.new())[-1].delay_seconds == 0.0
 
 
 def test_conflicts_say_who_won_or_that_they_wait() -> None:
@@ -120,7 +120,7 @@ def test_parked_items_say_why() -> None:
         ("parked", Side.NOTION, "too long", {"title": (None, "x")}),
         ("parked", Side.POSTGRES, "waits for your approval", {"the record": (None, None)}),
     ]
-    assert notices.new() == []
+    assert list(notices.new()) == []
 
 
 def test_a_notice_is_json() -> None:

@@ -69,10 +69,10 @@ def test_a_full_read_that_lists_it_deletes_nothing() -> None:
     desk = Desk()
     desk.record("1", BEFORE)
     desk.see(outside("1", evidence=Evidence.SCAN), outside("unknown", evidence=Evidence.SCAN))
-    desk.intake.take_missing_rows({("1",), ("unknown",)})
+    desk.shown_in_full("1")
     assert desk.pair("1").postgres.presence is Presence.AWAY
     assert [pair.key for pair in desk.journal.all_pairs("tasks")] == [("1",)], "a row that never was in is not noted"
-    desk.intake.take_missing_rows(set())
+    desk.shown_in_full()
     assert desk.pair("1").postgres.presence is Presence.AWAY, "it left before it was deleted: its page stays"
 
 

@@ -172,7 +172,7 @@ def test_a_row_that_a_truncate_took_and_whose_key_another_row_got_is_gone() -> N
     desk.record("9", ONE)
     desk.see(row("12", TWO))
     desk.see(row("9", TWO, old_key=("12",)))
-    desk.intake.take_missing_rows({("9",)})
+    desk.shown_in_full("9")
     assert desk.page_pair("page-9").postgres.presence is Presence.GONE
     assert desk.pair("9").page_id is None
     assert Op.DELETE in [intent.action.op for intent in desk.plan()]

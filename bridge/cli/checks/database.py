@@ -11,7 +11,7 @@ from bridge.config import Config, SyncConfig
 from bridge.model import Field, Side, Sync
 from bridge.postgres.catalog import read_table, table_sequences
 from bridge.postgres.connection import Connection, Session
-from bridge.postgres.findings import installed, schema_version, settings_of
+from bridge.postgres.findings import installed, schema_version
 from bridge.postgres.inventory import InstalledSync, others
 from bridge.postgres.links import throughs
 from bridge.postgres.names import SCHEMA, counter, quoted, table_name
@@ -204,10 +204,7 @@ def _sequences(connection: Connection, sync: Sync) -> list[str]:
     found: list[tuple[str, str]] = []
     if any(item.direction.into(Side.POSTGRES) for item in sync.fields):
         found += table_sequences(connection, [sync.table, *(through.table for through in throughs(sync))])
-    settings = settings_of(connection, sync.name)
-    if settings is not None and settings.outbox_max is not None:
-        found.append((SCHEMA, counter(sync.name)))
-    return [quoted(*name) for name in found]
+    return [quoted(*name) for name in (*found, (SCHEMA, counter(sync.name)))]
 
 
 def _check_join_table(report: Report, connection: Connection, item: Field) -> None:

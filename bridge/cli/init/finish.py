@@ -65,10 +65,8 @@ def print_capture(environment: Environment, config: Config, syncs: Sequence[Sync
         joined = [through.table for sync in syncs for through in throughs(sync)]
         tables = [*(sync.table for sync in syncs), *joined]
         sequences = table_sequences(connection, tables)
-    settings = capture_settings(config)
-    if settings.outbox_max is not None:
-        sequences += [(SCHEMA, counter(sync.name)) for sync in syncs]
-    script = "\n".join(render_sql(sync, settings) for sync in syncs)
+    sequences += [(SCHEMA, counter(sync.name)) for sync in syncs]
+    script = "\n".join(render_sql(sync, capture_settings(config)) for sync in syncs)
     script += "\n-- What the bridge's own role needs.\n" + grants_sql(role, tables, sequences)
     return print_script(environment, script)
 
