@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from bridge.engine.decisions import carry_out
@@ -13,13 +14,25 @@ from bridge.journal.rows import read_value
 from tests.worlds.ledger import Ledger
 from tests.worlds.process import NAME
 from tests.worlds.situations import Situations
+from tests.worlds.trouble import Luck
 
 
 class Boss(Mailbox):
     """Sits at the bridge's own letter box, so that every decision comes between two rounds."""
 
-    def __init__(self, ledger: Ledger, rng: random.Random, situations: Situations, eagerness: float) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        rng: random.Random,
+        situations: Situations,
+        eagerness: float,
+        *,
+        whims: Luck,
+        compared_anew: Callable[[], None],
+    ) -> None:
         super().__init__(None)
+        self._whims, self._compared_anew = whims, compared_anew
+        self._asked_anew = False
         self._ledger, self._rng, self._situations = ledger, rng, situations
         self.eagerness = eagerness
         self._at_home = False
@@ -29,6 +42,13 @@ class Boss(Mailbox):
         self._at_home = True
 
     def serve(self, journal: Journal) -> int:
+        if self._asked_anew and not journal.sync_state(NAME).resync:
+            self._asked_anew = False
+            self._situations["compared anew"] += 1
+            self._compared_anew()
+        done = self._whim(journal)
+        if done:
+            return done
         if self._rng.random() >= self.eagerness:
             return 0
         state = journal.sync_state(NAME)
@@ -48,6 +68,24 @@ class Boss(Mailbox):
             self._situations["deletion held"] += 1
             return self._ask(journal, self._rng.choice(["approve", "reject"]), id=row["id"])
         return self._ask(journal, "retry", id=row["id"]) if self._rng.random() < 0.1 else 0
+
+    def _whim(self, journal: Journal) -> int:
+        """What nothing asks for."""
+        if self._whims.strikes("resync") and self._ask(journal, "resync", syncs=[NAME]):
+            self._asked_anew = True
+            self._compared_anew()
+            return 1
+        if not self._whims.strikes("undo"):
+            return 0
+        decided = [row for row in journal.conflicts(NAME) if row["state"] in ("resolving", "resolved") and row["field"]]
+        if not decided:
+            return 0
+        row = self._whims.rng.choice(decided)
+        asked = self._ask(journal, "undo", id=row["id"])
+        if asked:
+            self._situations["decision taken back"] += 1
+            self._ledger.may_show(read_value(row[name]) for name in ("base", "postgres", "notion"))
+        return asked
 
     def _resolve(self, journal: Journal, row: dict[str, Any]) -> int:
         take = self._rng.choice(["postgres", "notion", "base"]) if row["field"] else row["winner"]

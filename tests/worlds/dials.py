@@ -56,6 +56,11 @@ WORLD_FAULTS = {
     "offline": 0.006,  # the machine is switched off for hours or a week, and people go on
     "database-trashed": 0.006,  # with all its pages, and taken out again
 }
+# What the person who decides does unasked, between two rounds of the bridge.
+WHIMS = {
+    "undo": 0.02,  # takes a decision back
+    "resync": 0.004,  # has everything compared anew
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,10 @@ class Dials:
     rubbish: float
     deletes: Deletes
     page_size: int  # pages that one query gives
+    whims: Mapping[str, float]
 
     def describe(self) -> str:
-        faults = ", ".join(sorted(self.rates)) or "none"
+        faults = ", ".join(sorted([*self.rates, *self.whims])) or "none"
         return f"policy {self.policy}, deletes {self.deletes.to_notion}, faults: {faults}"
 
 
@@ -95,6 +101,8 @@ def draw(seed: int) -> Dials:
             rare = rate <= 0.01
             if not calm and rng.random() < (0.15 if rare else 0.35):
                 rates[name] = rate * rng.choice([0.5, 1.0, 1.0, 2.0])
+    whim = random.Random(f"whims {seed}")  # its own, so that a world without any is what it was before there were some
+    whims = {name: rate for name, rate in WHIMS.items() if not calm and whim.random() < 0.25}
     policy = rng.choices(list(Policy), [6, 1, 1, 2])[0]
     rule = rng.choices(["mirror", "hold"], [8, 2])[0]
     return Dials(
@@ -115,4 +123,5 @@ def draw(seed: int) -> Dials:
         rubbish=rng.choice([0.0, 0.0, 0.15]),
         deletes=Deletes(rule, rule),
         page_size=rng.choice([100, 100, 2, 5]),
+        whims=whims,
     )

@@ -91,7 +91,7 @@ class Events:
             world.situations["older journal put back"] += 1
         if self._journal_next:
             world._note(f"journal {self._journal_next}")
-            self._forgive_deletions()
+            self.forgive_deletions()
         self._journal_next = ""
         if self._database_next:
             self._restore_now(rewind=self._database_next == "rewind")
@@ -211,7 +211,7 @@ class Events:
         world.ledger.restored(before, after)
         world.situations["database restored"] += 1
         world._note("the database was restored")
-        self._forgive_deletions()
+        self.forgive_deletions()
 
     def _lose_journal(self) -> None:
         self._journal_next = "lost"
@@ -224,7 +224,7 @@ class Events:
             if self._world.alive:
                 self._world.clock.kill()
 
-    def _forgive_deletions(self) -> None:
+    def forgive_deletions(self) -> None:
         """What was deleted on one side only may come back: nothing tells a lost journal that it was agreed before."""
         world = self._world
         shown = [value for row in world.server.state.rows.values() for value in row.values()]

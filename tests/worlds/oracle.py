@@ -183,8 +183,8 @@ class Oracle:
 
     def _told_twice(self) -> Iterator[str]:
         """S4: one conflict, one record. (Values are unique, so that the same two never meet again, but for those of a
-        first sync: each restored database makes another one.)"""
-        first_syncs = 1 + self._world.situations["database restored"]
+        first sync: each restored database, and each comparison that a person asks for, makes another one.)"""
+        first_syncs = 1 + self._world.situations["database restored"] + self._world.situations["compared anew"]
         names = ("pair", "field", "postgres", "notion", "rule")
         rows = [tuple(row[name] for name in names) for row in self._journal.conflicts() if row["field"] in UNIQUE]
         for conflict, times in Counter(rows).items():

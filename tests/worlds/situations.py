@@ -51,6 +51,8 @@ EXPECTED = (
     "conflict left to a person",
     "conflict of a first sync",
     "resolved by a person",
+    "decision taken back",
+    "compared anew",
     "write refused and parked",
     "deletion held",
     "breaker tripped",

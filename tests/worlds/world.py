@@ -65,7 +65,15 @@ class World:
         self.rng = random.Random(f"people {dials.seed}")
         self.luck = Luck(dials.rates, random.Random(f"luck {dials.seed}"))
         self._set_up_sides()
-        self.boss = Boss(self.ledger, random.Random(f"boss {dials.seed}"), self.situations, 0.005)
+        self.whims = Luck(dials.whims, random.Random(f"whims of {dials.seed}"))
+        self.boss = Boss(
+            self.ledger,
+            random.Random(f"boss {dials.seed}"),
+            self.situations,
+            0.005,
+            whims=self.whims,
+            compared_anew=lambda: self.events.forgive_deletions(),  # noqa: PLW0108 - there are no events yet
+        )
         row_trouble = PostgresTrouble(self.clock, self.luck, self.situations)
         page_trouble = NotionTrouble(dials, self.sandbox, self.luck, self.situations, self._slip_in)
         self.watch = Watch(self.sandbox, self.server, self.clock, self.ledger, self.situations)
@@ -202,7 +210,7 @@ class World:
     def _calm_down(self) -> None:
         """Nobody edits any more, and nothing goes wrong any more."""
         self._note("calm")
-        self.luck.over = True
+        self.luck.over = self.whims.over = True
         self.sandbox.options.query_lag_s = 0.0
         self.sandbox.world.stale.clear()
         self.events.heal()
