@@ -78,6 +78,7 @@ class Calm:
         dials = Dials(
             seed=1,
             rates={},
+            whims={},
             query_lag=0.0,
             latency=_LATENCY_S,
             pace=1.0,
