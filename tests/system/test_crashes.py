@@ -209,7 +209,10 @@ def _live(tour: Tour, crash: Crash) -> int:
     """A bridge that has been running for a while, and people who go on."""
     bridge = _started(tour)
     bridge.crash_at(*crash)
-    _WORK[crash[0]](tour)
+    for _ in range(crash[2]):  # each of these is a visit, if it is waited for: a slow bridge takes several at once
+        if bridge.running():
+            _WORK[crash[0]](tour)
+            tour.world.until(lambda: not bridge.running() or not _pending(tour.world), "it is carried over")
     return bridge.ended()
 
 
