@@ -175,8 +175,10 @@ class Oracle:
             yield f"S11: {field} of {record} shows {value!r} again, which was replaced or deleted"
 
     def _twice(self) -> Iterator[str]:
-        """S10: a title that one person wrote once shows in one record, unless somebody made a copy."""
-        titles = Counter(row["title"] for row in self._rows.values() if row["title"])
+        """S10: a title that one person wrote once shows in one record, unless somebody made a copy, or would not let a
+        surplus page go."""
+        wanted = [row["title"] for key, row in self._rows.items() if key not in self._survivors]
+        titles = Counter(title for title in wanted if title)
         for title, times in titles.items():
             if times > 1 and title not in self._world.ledger.copied:
                 yield f"S10: {times} rows show the title {title!r}"
