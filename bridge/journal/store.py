@@ -195,7 +195,9 @@ class Store:
 
     def _require_durable(self) -> None:
         """Sets what a promise needs, and reads it back: defaults differ by build, and a file system may refuse WAL."""
-        self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only heard while the file is empty
+        if self._connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+            # Only heard while the file is empty; later it would write, even into a file that is damaged.
+            self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         # A reader that stays in a transaction for long makes the -wal file grow. It is cut once the reader has gone.
