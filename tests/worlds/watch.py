@@ -68,6 +68,8 @@ class Watch:
         seq = self._sandbox.log.entries[-1].seq if self._sandbox.log.entries else 0
         if write:
             self._wrote(request, page_id, before, known, answered, seq)
+            if self.silent and not late:  # what Notion does long after it was asked is nothing that the bridge does now
+                self.writes_when_silent.append(f"{request.method} {request.path} {request.text[:300]}")
         if late and write:
             self._came_late([page_id, *sorted(set(self._sandbox.world.pages) - known)], before)
         self._note(request, answered)
@@ -84,8 +86,6 @@ class Watch:
         self, request: Request, page_id: str, before: dict[str, str], known: set[str], answer: Answer, seq: int
     ) -> None:
         self.page_writes += 1
-        if self.silent:
-            self.writes_when_silent.append(f"{request.method} {request.path} {request.text[:300]}")
         after = self._values(page_id)
         for name, value in before.items():
             if value and after.get(name) != value:
