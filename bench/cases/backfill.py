@@ -36,7 +36,8 @@ def _run(
             watch,
             times,
             (pause_s, 3 * pause_s),
-            lambda n: watch.page_to_row(n % _IN_STEP + 1, pages[n % _IN_STEP]),
+            # Not the pages whose rows were just edited: what is written there may still be under way.
+            lambda n: watch.page_to_row((n + _APART) % _IN_STEP + 1, pages[(n + _APART) % _IN_STEP]),
         )
         ended = time.monotonic()
         made = [entry.monotonic for entry in creates(stage.requests(since=began))]
@@ -57,7 +58,8 @@ def _run(
         )
 
 
-_IN_STEP = 50
+_IN_STEP = 100
+_APART = 50
 _ALONE_S = 120.0
 
 CASE = Case(

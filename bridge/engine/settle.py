@@ -11,7 +11,7 @@ from bridge.clock import Clock
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
-from bridge.journal.rows import wanted
+from bridge.journal.rows import read_moment, wanted
 from bridge.merge import refusal
 from bridge.model import (
     Action,
@@ -97,6 +97,9 @@ class Settler:
 
     def _done(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
         seen = receipt.seen
+        if seen is not None and self._may_be_older(intent, seen):
+            self._found(pair, intent, seen)
+            return
         if seen is not None and seen.evidence is not Evidence.RECEIPT:
             intent = self._as_made(intent, seen)
         action = intent.action
@@ -122,6 +125,22 @@ class Settler:
         if action.op is Op.UPDATE and not action.only_tells:
             self._note_written(pair, intent)
         self._journal.set_intent(intent.id, "echo" if echo else "done", position=receipt.position)
+        self._journal.postpone(pair.id, 0, None)
+
+    def _may_be_older(self, intent: Intent, seen: Observation) -> bool:
+        """Whether a page that was found, and not answered with, may have been made by a bridge whose journal was lost:
+        then nobody knows what it was made with. (Of a page's time Notion tells only the minute.)"""
+        begun = read_moment((self._journal.sync_row(intent.pair.sync) or {}).get("begun"))
+        found = intent.action.op is Op.CREATE and seen.evidence is not Evidence.RECEIPT
+        return found and begun is not None and seen.created is not None and seen.created < begun
+
+    def _found(self, pair: Pair, intent: Intent, seen: Observation) -> None:
+        """The record has this page, and nothing is agreed on: what differs is decided as in a first sync."""
+        pair = absorb(self._identified(pair, intent.action, seen), seen).pair
+        self._journal.save_pair(pair)
+        self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+        self._journal.add_event(pair, Side.NOTION, "link")
+        self._journal.set_intent(intent.id, "done")
         self._journal.postpone(pair.id, 0, None)
 
     def _as_made(self, intent: Intent, seen: Observation) -> Intent:

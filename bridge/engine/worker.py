@@ -88,6 +88,7 @@ class Worker:
         """Before the first round."""
         with self.journal.transaction():
             self.journal.add_sync(self.sync.name, self.sync.table.qualified, self.sync.data_source.id)
+            self.journal.begin(self.sync.name, self.notion.now())
             require_same(self.journal, self.sync)
             self.journal.soil_all(self.sync.name)
         self.dispatch.resume(self.sync.name)
@@ -179,8 +180,6 @@ class Worker:
         self._reread, self.swept = _START, False
         self.pacing.next_sweep = 0.0
         return True
-
-    # A catalog that changed
 
     def _accepted(self) -> bool:
         """Whether a person took a suspended field as it is now: the journal says another word of it than we noted."""

@@ -96,6 +96,10 @@ class Journal(WorkTables):
             bool(row["resync"]),
         )
 
+    def begin(self, name: str, notion_time: datetime | None) -> None:
+        """Notes by Notion's clock when this journal began to keep the sync; only the first time."""
+        self.store.run("sync_begin", name=name, begun=rows.moment(notion_time))
+
     def update_sync(self, name: str, **columns: Any) -> None:
         """Sets columns of one sync; times may be given as datetimes."""
         values = {key: rows.moment(v) if isinstance(v, datetime) else v for key, v in columns.items()}
@@ -226,11 +230,9 @@ class Journal(WorkTables):
     def recognise(self, sync: str, installation: str) -> None:
         """Whether the database is still the one that the sync knows. If it was restored or replaced it may have missed
         changes: then nothing that was agreed counts."""
-        if self.sync_row(sync) is None:
-            return
         if self.is_another(sync, installation):
             self.forget_agreements(sync)
-        if self.sync_state(sync).installation != installation:
+        if self.sync_row(sync) is not None:
             self.update_sync(sync, installation=installation)
 
     def is_another(self, sync: str, installation: str) -> bool:

@@ -4,6 +4,9 @@
 INSERT INTO syncs (name, table_name, data_source) VALUES (:name, :table_name, :data_source)
 ON CONFLICT (name) DO NOTHING
 
+-- name: sync_begin
+UPDATE syncs SET begun = :begun WHERE name = :name AND begun IS NULL
+
 -- name: sync_get
 SELECT * FROM syncs WHERE name = :name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Intent, Observation, Receipt
@@ -135,6 +135,12 @@ class NotionEnd:
         """So many pages are going to be made: more than one burst holds are made evenly, from the first one on."""
         if pages > self.client.limiter.free(Priority.BACKFILL):
             self.client.limiter.go_evenly()
+
+    def now(self) -> datetime | None:
+        """What Notion's clock shows at most; None when it has not told."""
+        if not self._clock.notion.known:
+            return None
+        return datetime.fromtimestamp(self._clock.local.monotonic() + self._clock.notion.bounds()[1], UTC)
 
     def silence(self) -> float:
         """For how many seconds Notion has owed an answer and given none."""

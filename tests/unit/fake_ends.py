@@ -132,6 +132,9 @@ class FakeEnd:
     def expect(self, pages: int) -> None:
         """No limit here."""
 
+    def now(self) -> datetime | None:
+        return None
+
     def silence(self) -> float:
         return self.silent_for
 
