@@ -14,6 +14,8 @@ from bench.cases import (
     idle,
     journal,
     million,
+    peers,
+    sizes,
     small_fill,
     storm,
     trash,
@@ -39,5 +41,7 @@ CASES: tuple[Case, ...] = tuple(
         storm,
         forty,
         idle,
+        peers,
+        sizes,
     )
 )
