@@ -128,11 +128,13 @@ class Settler:
         self._journal.postpone(pair.id, 0, None)
 
     def _may_be_older(self, intent: Intent, seen: Observation) -> bool:
-        """Whether a page that was found, and not answered with, may have been made by a bridge whose journal was lost:
-        then nobody knows what it was made with. (Of a page's time Notion tells only the minute.)"""
+        """Whether a page that was found, and not answered with, may be of a lost journal: it shows what no attempt of
+        ours wrote, and nobody knows what it was made with. (Of its time Notion tells only the minute.)"""
         begun = read_moment((self._journal.sync_row(intent.pair.sync) or {}).get("begun"))
         found = intent.action.op is Op.CREATE and seen.evidence is not Evidence.RECEIPT
-        return found and begun is not None and seen.created is not None and seen.created < begun
+        early = found and begun is not None and seen.created is not None and seen.created < begun
+        attempts = self._journal.page_creates(intent.pair) if early else []
+        return early and all(self._other_than(one.action.changes, seen) for one in attempts or [intent])
 
     def _found(self, pair: Pair, intent: Intent, seen: Observation) -> None:
         """The record has this page, and nothing is agreed on: what differs is decided as in a first sync."""

@@ -355,14 +355,18 @@ def test_a_page_that_an_earlier_attempt_made_does_not_run_over_what_the_row_has_
     assert [found["field"] for found in desk.conflicts()] == (["status"] if edited else [])
 
 
-@pytest.mark.parametrize(("made", "conflicts"), [(-30, ["title"]), (0, [])])
-def test_a_page_that_a_lost_journal_made_does_not_run_over_its_row(made: float, conflicts: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("made", "title", "conflicts"), [(-30, "older", ["title"]), (0, "older", []), (-30, "newer", [])]
+)
+def test_a_page_that_a_lost_journal_made_does_not_run_over_its_row(
+    made: float, title: str, conflicts: list[str]
+) -> None:
     """Seeds 696 and 899: the journal was lost, and a page that the lost one had made was found while the answer to a
     new create was missing. It counted as made by that, so that its older value passed for a newer edit."""
     desk = Desk()
     desk.journal.begin("tasks", at(0))
     desk.see(row("1", {"title": "newer", "status": "Todo"}))
-    shown = page("page-1", "1", {"title": "older", "status": "Todo"}, creator=BOT, created=at(made), seen=at(made + 60))
+    shown = page("page-1", "1", {"title": title, "status": "Todo"}, creator=BOT, created=at(made), seen=at(made + 60))
     desk.answer(desk.planned(), Outcome.DONE, shown)
     desk.plan()
     assert [found["field"] for found in desk.conflicts()] == conflicts
