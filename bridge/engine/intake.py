@@ -34,6 +34,7 @@ class Intake:
         self._computed = {item.name for item in sync.fields if item.codec.computed}
         self._confirmed: datetime | None = None
         self._doubted: dict[int, Observation] = {}  # by pair: what a query showed, until a look tells
+        self._doubted_since: dict[int, datetime | None] = {}  # by pair: what was confirmed when the doubt began
 
     def take(self, batch: Batch, listed: Listed | None = None) -> list[Pair]:
         """Journals a batch in one transaction. Answers the pages that must be looked at to be sure. `listed` takes in
@@ -185,6 +186,7 @@ class Intake:
             return None
         elif seen.evidence is Evidence.SCAN and self._doubtful(pair, seen):
             self._doubted[pair.id] = seen
+            self._doubted_since.setdefault(pair.id, self._confirmed)
             return pair
         elif seen.evidence is Evidence.LOOK:
             self._end_doubt(pair, seen)
@@ -366,7 +368,8 @@ class Intake:
         seen_before = None
         if seen.side is Side.NOTION:
             known = read_moment(self._journal.pair_row(pair.id)["notion_seen"])
-            seen_before = max((t for t in (known, self._confirmed) if t is not None), default=None)
+            confirmed = self._doubted_since.pop(pair.id, self._confirmed)
+            seen_before = max((t for t in (known, confirmed) if t is not None), default=None)
         result = absorb(pair, seen, seen_before)
         rekeyed = result.pair.page_key != pair.page_key or seen.old_key is not None
         if result.kind or rekeyed or quiet:

@@ -50,6 +50,20 @@ def test_a_listing_with_the_same_minute_is_doubted_and_an_older_one_ignored(edit
     assert desk.pair("1").notion.values == BEFORE
 
 
+def test_a_poll_that_came_while_a_page_was_in_doubt_does_not_make_its_change_later() -> None:
+    """`tests/system/test_options.py`, one run of eight: a listing showed that a page had changed, and while it was looked
+    at a poll told that all else was unchanged. The change passed for one after that poll: what a removed option had
+    left counted as a person's edit, which emptied the row."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    assert desk.see(scan("page-1", "1", AFTER, edited=0, seen=30)), "it is in doubt"
+    assert desk.see(scan("page-1", "1", AFTER, edited=0, seen=50), confirmed=at(50)), "still"
+    desk.see(page("page-1", "1", AFTER, edited=minute(0), seen=at(55), stamp=stamp(0, 55)))
+    assert desk.pair("1").notion.stamps["title"].earliest < at(30)
+    desk.see(page("page-1", "1", BEFORE, edited=minute(1), seen=at(80), stamp=stamp(0, 80)))
+    assert desk.pair("1").notion.stamps["title"].earliest == at(55), "what came after the look is later"
+
+
 def test_a_listing_that_shows_what_a_removed_option_leaves_is_doubted_whatever_its_minute() -> None:
     """The look that follows reads the options as well."""
     desk = Desk()
