@@ -207,7 +207,7 @@ key_property = "id"
         listed_before = datetime.now(UTC) - timedelta(seconds=time.monotonic() - since)
 
         def at_rest() -> bool:
-            with closing(Journal.open_read_only(self.folder / "state" / "bridge.db", SystemClock())) as journal:
+            with self.journal() as journal:
                 swept = journal.sync_state("items1").swept_at
             return swept is not None and swept > listed_before and self._at_rest()
 

@@ -79,6 +79,11 @@ class Skew:
         with self._lock:
             return self._bounds()
 
+    def at(self, monotonic: float) -> Stamp:
+        """The server's own time at a monotonic reading of this machine; only when it is known."""
+        low, high = self.bounds()
+        return Stamp(_moment(monotonic + low), _moment(monotonic + high))
+
 
 class CommonClock:
     """Maps Notion's clock and this machine's to PostgreSQL's. Before the first samples it trusts the wall clock."""
@@ -94,8 +99,7 @@ class CommonClock:
             passed = self.local.monotonic() - monotonic
             moment = self.local.now() - timedelta(seconds=passed)
             return Stamp(moment, moment)
-        low, high = self.postgres.bounds()
-        return Stamp(_moment(monotonic + low), _moment(monotonic + high))
+        return self.postgres.at(monotonic)
 
     def now(self) -> Stamp:
         return self.at(self.local.monotonic())

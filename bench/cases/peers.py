@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from bench.edits import EDITS, RECORDS, Wrong, make, wrong
 from bench.packages import Packages
 from bench.report import ROOT
 from bench.stage import Place, Stage, StageError
-from bridge.clock import SystemClock
-from bridge.journal import Journal
 from bridge.sandbox.notion import DEFAULT_TOKEN
 
 _CHANGE = "UPDATE items1 SET note = 'now ' || id"
@@ -128,7 +125,7 @@ def _edits_with_the_bridge(stage: Stage) -> Wrong:
 
 def _kept(stage: Stage) -> str:
     """Both values of every conflict, as the journal has them."""
-    with closing(Journal.open_read_only(stage.folder / "state" / "bridge.db", SystemClock())) as journal:
+    with stage.journal() as journal:
         return " ".join(f"{row['postgres']} {row['notion']}" for row in journal.conflicts())
 
 

@@ -46,7 +46,7 @@ def _run(place: Place, *, rows: int, per_minute: int) -> Found:
 
 def _journal_bytes(stage: Stage) -> int:
     """The pages that hold something; what is freed is used again."""
-    with closing(sqlite3.connect(f"file:{stage.folder}/state/bridge.db?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"file:{stage.journal_path}?mode=ro", uri=True)) as connection:
         [(used,)] = connection.execute("SELECT sum(pgsize) FROM dbstat").fetchall()
         return int(used)
 

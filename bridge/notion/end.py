@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Intent, Observation, Receipt
@@ -138,9 +138,8 @@ class NotionEnd:
 
     def now(self) -> datetime | None:
         """What Notion's clock shows at most; None when it has not told."""
-        if not self._clock.notion.known:
-            return None
-        return datetime.fromtimestamp(self._clock.local.monotonic() + self._clock.notion.bounds()[1], UTC)
+        notion = self._clock.notion
+        return notion.at(self._clock.local.monotonic()).latest if notion.known else None
 
     def silence(self) -> float:
         """For how many seconds Notion has owed an answer and given none."""

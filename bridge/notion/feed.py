@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Evidence, Observation
@@ -125,7 +125,7 @@ class NotionFeed:
         told, or tells something that does not follow from what it told before."""
         if not self._clock.notion.known:
             return None
-        told = datetime.fromtimestamp(began + self._clock.notion.bounds()[0], UTC) - self._lag
+        told = self._clock.notion.at(began).earliest - self._lag
         if self._last is not None and self._last.until is not None:
             passed = (told - self._last.until).total_seconds()
             if abs(passed - (began - self._last.began)) > _CLOCK_ERROR_S:

@@ -51,9 +51,9 @@ def test_a_listing_with_the_same_minute_is_doubted_and_an_older_one_ignored(edit
 
 
 def test_a_poll_that_came_while_a_page_was_in_doubt_does_not_make_its_change_later() -> None:
-    """`tests/system/test_options.py`, one run of eight: a listing showed that a page had changed, and while it was looked
-    at a poll told that all else was unchanged. The change passed for one after that poll: what a removed option had
-    left counted as a person's edit, which emptied the row."""
+    """`tests/system/test_options.py`, one run of eight: a listing showed that a page had changed, and while it was
+    looked at a poll told that all else was unchanged. The change passed for one after that poll: what a removed option
+    had left counted as a person's edit, which emptied the row."""
     desk = Desk()
     desk.record("1", BEFORE)
     assert desk.see(scan("page-1", "1", AFTER, edited=0, seen=30)), "it is in doubt"
