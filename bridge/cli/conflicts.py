@@ -16,7 +16,7 @@ from bridge.cli.listing import listing
 from bridge.cli.output import key_shown, key_text, many, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.config import Config
-from bridge.engine.cases import UNDONE, Case, Cases
+from bridge.engine.cases import LAPSED, RESOLVED, UNDONE, Case, Cases
 from bridge.engine.namefile import NameFile
 from bridge.engine.requests import is_running, submit
 from bridge.engine.resolving import DecisionRefused, NoSuchNumber
@@ -289,8 +289,8 @@ def verdict(row: Row) -> str:
         return "waits for you"
     if row["state"] == "decided":
         return f"{row['winner']} won ({row['rule']})" if row["take"] != UNDONE else "taken back"
-    if row["state"] == "resolved":
-        return f"{row['take']} taken"
+    if row["state"] == RESOLVED:
+        return LAPSED.get(row["take"], f"{row['take']} taken")
     return "both sides get their own back" if row["take"] == UNDONE else f"{row['take']} is being written"
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from bridge.console.keys import CTRL_C, END
 from bridge.console.layout import count, shown
-from bridge.engine.cases import RESOLVED, RESOLVING, UNDONE, Case
+from bridge.engine.cases import LAPSED, RESOLVED, RESOLVING, UNDONE, Case
 from bridge.errors import BridgeError
 from bridge.model import Side, Unfit
 from bridge.values.canonical import plain
@@ -287,7 +287,7 @@ def state_words(case: Case) -> str:
     if case.state == RESOLVING:
         return "gets both values back" if case.take == UNDONE else f"{_taken(case)} is being written"
     if case.state == RESOLVED:
-        return f"{_taken(case)} taken"
+        return LAPSED.get(case.take, f"{_taken(case)} taken")
     return f"{case.winner} won" if case.winner else "taken back"
 
 

@@ -22,6 +22,9 @@ from bridge.values import canonical
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 OPEN, DECIDED, RESOLVING, RESOLVED = "open", "decided", "resolving", "resolved"
 UNDONE = "undone"  # what is "taken" of a conflict whose decision was taken back after it was written
+AGREED = "agreed"  # nobody decided it: somebody gave both sides the same value
+OVERTAKEN = "overtaken"  # an edit came after the decision, and before it was written
+LAPSED = {AGREED: "both sides agree by now", OVERTAKEN: "a later edit came first"}
 
 
 @dataclass(frozen=True, slots=True)

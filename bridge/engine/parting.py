@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bridge.engine.cases import OPEN, RESOLVED, RESOLVING, UNDONE
+from bridge.engine.cases import OPEN, OVERTAKEN, RESOLVED, RESOLVING, UNDONE
 from bridge.journal import Journal
 from bridge.journal.rows import read_moment, read_value
 from bridge.journal.store import Row
 from bridge.model import Base, FieldValue, Pair, Side, Snapshot, Stamp, Sync, Unfit, Value
 
 FIRST_SYNC = "first-sync"
-OVERTAKEN = "overtaken"
 _WAITED = ("manual", FIRST_SYNC)  # rules under which a field waits for a person
 
 

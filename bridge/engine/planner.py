@@ -9,6 +9,7 @@ from datetime import timedelta
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Intent
+from bridge.engine.cases import AGREED, DECIDED, OPEN, OVERTAKEN, RESOLVED, RESOLVING
 from bridge.engine.links import reread
 from bridge.engine.parting import Parting, is_parting
 from bridge.engine.portions import portion
@@ -155,14 +156,14 @@ class Planner:
         """What a person decided about this pair and is not yet carried out."""
         values = self._parting.wanted(pair)
         for row in self._journal.open_conflicts_of(pair):
-            if row["state"] != "resolving" or is_parting(row):
+            if row["state"] != RESOLVING or is_parting(row):
                 continue
             chosen = self._chosen(row)
             if _still_as_shown(pair, row, chosen):
                 values[row["field"]] = dict.fromkeys(Side, chosen)
             else:
                 # Somebody edited the field after the choice was made: the edit is merged like any other.
-                self._journal.set_conflict(row["id"], "decided" if row["winner"] else "resolved", "overtaken", None)
+                self._journal.set_conflict(row["id"], DECIDED if row["winner"] else RESOLVED, OVERTAKEN, None)
         held = next((row["state"] for row in parked if row["kind"] == "held"), "")
         return Said(values, {"approved": APPROVED, "rejected": REJECTED}.get(held, ""))
 
@@ -174,11 +175,11 @@ class Planner:
                 continue
             value = pair.postgres.values[field]
             agreed = self._agree(pair, field)
-            if agreed and (row["state"] == "open" or value == self._chosen(row)):
-                take = row["take"] or "agreed"
+            if agreed and (row["state"] == OPEN or value == self._chosen(row)):
+                take = row["take"] or AGREED
                 # The sides may show the same without ever having agreed on it: one of them is gone by now.
                 agreed_on = pair.base.values.get(field) if pair.base else None
-                self._journal.set_conflict(row["id"], "resolved", take, agreed_on)
+                self._journal.set_conflict(row["id"], RESOLVED, take, agreed_on)
 
     def _chosen(self, row: Row) -> Value:
         """The value that a person chose for a conflict, as the column would show it. One that the column cannot hold

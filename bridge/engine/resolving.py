@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.engine.cases import DECIDED, OPEN, RESOLVED, RESOLVING, UNDONE
+from bridge.engine.cases import DECIDED, LAPSED, OPEN, RESOLVED, RESOLVING, UNDONE
 from bridge.engine.parting import can_part, is_parting
 from bridge.engine.typed import parse_like
 from bridge.errors import BridgeError, ConfigError, ExitCode
@@ -41,6 +41,8 @@ def resolve(
     row = _conflict(journal, id)
     if is_parting(row):
         raise _being_taken_back(row)
+    if row["state"] == RESOLVED and row["take"] in LAPSED:
+        raise _lapsed(row)
     if row["state"] in (RESOLVING, RESOLVED):
         raise DecisionRefused(
             f"conflict {id} is already {row['state']}: {row['take']} was taken",
@@ -81,6 +83,8 @@ def undo(journal: Journal, id: int) -> dict[str, Any]:  # noqa: A002 - the reque
         raise _being_taken_back(row)
     if row["state"] not in (RESOLVING, RESOLVED):
         raise DecisionRefused(f"conflict {id} was not decided by a person", hint="There is nothing to take back.")
+    if row["take"] in LAPSED:  # what both sides hold is an edit, and no decision
+        raise _lapsed(row)
     pair = journal.pair(row["pair"])
     before = DECIDED if row["winner"] else OPEN
     if row["field"] == "" or row["take"] == row["winner"]:  # it was kept as it was
@@ -109,6 +113,13 @@ def _being_taken_back(row: Row) -> DecisionRefused:
     return DecisionRefused(
         f"the decision about conflict {row['id']} is being taken back: both sides get their own value again",
         hint="It can be decided as soon as that is written.",
+    )
+
+
+def _lapsed(row: Row) -> DecisionRefused:
+    return DecisionRefused(
+        f"conflict {row['id']} ended without a decision: {LAPSED[row['take']]}",
+        hint="Edit the row or the page to change the value.",
     )
 
 

@@ -59,6 +59,40 @@ def test_a_page_whose_create_got_no_answer_is_recognised_by_its_key() -> None:
     assert desk.plan() == []
 
 
+@pytest.mark.parametrize("key", [None, "9"])
+def test_a_page_that_lost_its_key_before_its_create_was_answered_is_recognised_by_its_values(key: str | None) -> None:
+    """Seeds 241 and 441 of the worlds (of 100 steps): it became a second record, and its row got a second page."""
+    desk = Desk()
+    desk.record("9", AFTER)
+    desk.see(row("1", BEFORE))
+    intent = desk.planned()
+    desk.answer(intent, Outcome.UNKNOWN)
+    desk.see(page("page-1", key, BEFORE, evidence=Evidence.SCAN, creator=BOT, edited=minute(0), seen=at(1)))
+    assert desk.state(intent) == "done"
+    assert keys(desk) == {"1": "page-1", "9": "page-9"}
+    assert desk.planned().action.key == ("1",), "the page is told its key again"
+
+
+def test_where_two_creates_might_have_made_it_a_page_without_its_key_is_a_new_record() -> None:
+    desk = Desk()
+    desk.see(row("1", BEFORE), row("2", BEFORE))
+    for intent in desk.plan():
+        desk.answer(intent, Outcome.UNKNOWN)
+    desk.see(page("page-1", None, BEFORE, evidence=Evidence.SCAN, creator=BOT, edited=minute(0), seen=at(1)))
+    assert desk.page_pair("page-1").key is None
+
+
+@pytest.mark.parametrize(("shown", "creator"), [(AFTER, BOT), (BEFORE, "ada")])
+def test_a_page_without_a_key_that_shows_something_else_or_is_a_person_s_is_a_new_record(
+    shown: dict[str, Value], creator: str
+) -> None:
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    desk.answer(desk.planned(), Outcome.UNKNOWN)
+    desk.see(page("page-1", None, shown, evidence=Evidence.SCAN, creator=creator, edited=minute(0), seen=at(1)))
+    assert desk.page_pair("page-1").key is None
+
+
 def test_a_page_whose_create_was_refused_is_only_linked() -> None:
     desk = Desk()
     desk.see(row("1", BEFORE))

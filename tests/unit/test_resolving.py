@@ -263,6 +263,29 @@ def test_a_rule_s_decision_and_an_open_conflict_have_nothing_to_take_back() -> N
             ask(divided(sync), "undo", id=1)
 
 
+def test_where_somebody_made_both_sides_equal_nobody_decided_and_nothing_is_taken_back() -> None:
+    """Seed 21 of the worlds (of 100 steps): the edit that ended the conflict was taken back in place of a decision."""
+    desk = divided()
+    desk.see(row("1", {"title": "theirs"}, stamp=stamp(300)))
+    written(desk, 400.0)
+    assert (case(desk).state, case(desk).take) == ("resolved", "agreed")
+    for kind, more in (("undo", {}), ("resolve", {"take": "postgres"})):
+        with pytest.raises(DecisionRefused, match="ended without a decision: both sides agree by now"):
+            ask(desk, kind, id=1, **more)
+    assert titles(desk) == ("theirs", "theirs")
+
+
+def test_a_decision_that_an_edit_has_overtaken_is_none_to_take_back() -> None:
+    desk = divided()
+    ask(desk, "resolve", id=1, take="notion")
+    for side in (row("1", {"title": None}, stamp=stamp(300)), page("page-1", "1", {"title": None}, seen=at(301))):
+        desk.see(side)
+    written(desk, 400.0)
+    assert (case(desk).state, case(desk).take) == ("resolved", "overtaken")
+    with pytest.raises(DecisionRefused, match="ended without a decision: a later edit came first"):
+        ask(desk, "undo", id=1)
+
+
 def test_a_record_that_was_acknowledged_is_listed_again() -> None:
     desk = Desk()
     desk.record("1", {"title": "before", "status": "Todo"})

@@ -6,7 +6,7 @@ The bridge's memory is not asked. S1, S3 ... are the invariants; see docs/reliab
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bridge.engine.status import sync_status
 from bridge.journal import Journal
@@ -146,8 +146,9 @@ class Oracle:
                 found |= {pair.page_id or "", *(pair.key or ()), *(read_key(row["key"]) or ())}
         return found
 
-    def _read_made_again(self) -> set[str]:
-        """Pages that the bridge made and never knew to be its own, what they were made with, and which keys they have.
+    def _read_made_again(self, *, edited: bool = False) -> set[str]:
+        """Pages that the bridge made and never knew to be its own, what they were made with, and which keys they have;
+        or only those in which somebody has edited more than the key.
 
         Somebody trashed one, or took its key away, before there was an answer, so that no query showed it; or the index
         hid it for long, and then somebody had edited it. Its row got another one, which shows the same values.
@@ -155,8 +156,14 @@ class Oracle:
         query = "SELECT page_id FROM events WHERE side = 'notion' AND kind IN ('write-create', 'link')"
         known = {row["page_id"] for row in self._journal.store.db.query(query)}
         unknown = {page_id: made for page_id, made in self._world.watch.created.items() if page_id not in known}
+        if edited:
+            unknown = {page_id: made for page_id, made in unknown.items() if self._shows_other_than(page_id, made)}
         keys = {self._pages[page_id]["key"] for page_id in unknown if page_id in self._pages}
         return {*unknown, *keys, *(value for made in unknown.values() for value in made.values() if value)}
+
+    def _shows_other_than(self, page_id: str, made: Mapping[str, str]) -> bool:
+        page = self._pages.get(page_id)
+        return page is not None and not {page[field] for field in (*UNIQUE, "stage")} <= {"", *made.values()}
 
     def _back_from_the_dead(self) -> Iterator[str]:
         """S11: what somebody replaced or deleted shows again, and no record says why."""
@@ -175,12 +182,13 @@ class Oracle:
             yield f"S11: {field} of {record} shows {value!r} again, which was replaced or deleted"
 
     def _twice(self) -> Iterator[str]:
-        """S10: a title that one person wrote once shows in one record, unless somebody made a copy, or would not let a
-        surplus page go."""
+        """S10: a title that one person wrote once shows in one record, unless somebody made a copy, would not let a
+        surplus page go, or edited a page that the bridge had made and could not find."""
         wanted = [row["title"] for key, row in self._rows.items() if key not in self._survivors]
         titles = Counter(title for title in wanted if title)
+        again = self._read_made_again(edited=True)
         for title, times in titles.items():
-            if times > 1 and title not in self._world.ledger.copied:
+            if times > 1 and title not in self._world.ledger.copied and title not in again:
                 yield f"S10: {times} rows show the title {title!r}"
 
     def _told_twice(self) -> Iterator[str]:

@@ -224,6 +224,8 @@ class World:
     def _around(self, request: Request, answer: Callable[[], Answer], *, late: bool) -> Answer:
         """The instant at which Notion carries a request out."""
         answered = self.watch.request(request, answer, late=late)
+        if late and (request.method == "PATCH" or request.path.endswith("/pages")):
+            self._quiet_since, self.watch.silent = None, False  # it is news to the bridge, and rest comes after it
         if request.method == "PATCH" and self.luck.strikes("automation"):
             page_id = request.path.rsplit("/", 1)[1]
             self.clock.after(self.luck.rng.uniform(0.0, 2.0), lambda: self._note(self.pages.automate(page_id)))

@@ -1,0 +1,105 @@
+"""Whose is a page that the journal does not know? A record's that waits for it, our own surplus, or a new record's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.crashpoints import CrashPoint, crash_point
+from bridge.ends import Intent, Observation, Outcome, Receipt, made_by
+from bridge.engine.settle import Settler
+from bridge.engine.snapshots import differs
+from bridge.journal import Journal
+from bridge.model import Base, Op, Pair, Presence, Side, Snapshot, Sync, Unfit
+
+
+class Linker:
+    """Links the pages of one sync. Runs inside the caller's transaction. `bot`: who our own token writes as."""
+
+    def __init__(self, journal: Journal, sync: Sync, settler: Settler, bot: str) -> None:
+        self._journal = journal
+        self._sync = sync
+        self._settler = settler
+        self._bot = bot
+
+    def link(self, seen: Observation) -> Pair | None:
+        """The record of a page that was seen. None while that cannot be told."""
+        name, page_id = self._sync.name, seen.page_id
+        assert page_id is not None
+        if self._made_in_vain(seen):
+            return self._surplus(seen)
+        other = self._being_made(seen)
+        if other is None and seen.key is not None:
+            other = self._journal.pair_by_key(name, seen.key)
+        if other is None:
+            return self._journal.add_pair(name, seen.key, page_id, seen.key)
+        if other.page_id is None:
+            with crash_point(CrashPoint.PAIR_LINKED):
+                return self._adopt(other, seen)
+        live = other.postgres.live or other.notion.live
+        if other.base is not None and other.base.presence is Presence.GONE and not live:
+            # The record was deleted on both sides, and nobody has brought it back; a new page may take its key.
+            self._journal.save_pair(replace(other, key=None), dirty=False)
+            return self._journal.add_pair(name, seen.key, page_id, seen.key)
+        if self._is_surplus(other, seen):
+            return self._surplus(seen)
+        return self._journal.add_pair(name, None, page_id, seen.key)
+
+    def _surplus(self, seen: Observation) -> Pair:
+        """A second page for one record, which an attempt of ours left behind. It goes to the trash."""
+        copy = self._journal.add_pair(self._sync.name, None, seen.page_id, seen.key)
+        agreed = {name: value for name, value in seen.values.items() if not isinstance(value, Unfit)}
+        copy = replace(copy, base=Base(Presence.LIVE, agreed), postgres=Snapshot(Presence.GONE))
+        self._journal.save_pair(copy)
+        self._journal.add_event(copy, Side.NOTION, "surplus")
+        return copy
+
+    def _made_in_vain(self, seen: Observation) -> bool:
+        """Whether an attempt of ours made this page that was given up, and its record has another one by now. Its row
+        may have another key, too, and both may have been edited since: nobody has edited this page."""
+        if not self._bot or seen.creator != self._bot or seen.key is None:
+            return False
+        for attempt in self._journal.creates_given_up(self._sync.name, seen.key):
+            other = attempt.pair
+            if other.page_id not in (None, seen.page_id) and other.notion.live:
+                return self._settler.holds_nothing_else(attempt, seen)
+        return False
+
+    def _being_made(self, seen: Observation) -> Pair | None:
+        """The record for which our token is making this page. Its row may have another key by now than the page got.
+        Somebody may have changed the page's key before we know of it: then its values tell, if they are no other's."""
+        if not self._bot or seen.creator != self._bot:
+            return None
+        flying = [one for one in self._journal.intents_in_flight(self._sync.name) if _makes_page(one)]
+        for intent in flying:
+            if intent.action.key == seen.key:
+                return intent.pair if intent.pair.page_id is None else None
+        alike = [one for one in flying if self._settler.holds_nothing_else(one, seen)]
+        return alike[0].pair if len(alike) == 1 and alike[0].pair.page_id is None else None
+
+    def _adopt(self, pair: Pair, seen: Observation) -> Pair | None:
+        """A page that carries the key of a row without a page: the first run, or a create whose answer was lost."""
+        flying = self._journal.intent_of_pair(pair)
+        creating = flying is not None and flying[0].action.op is Op.CREATE and flying[0].action.side is Side.NOTION
+        if creating and not made_by(seen, self._bot):
+            return None  # a person's page: whether it is a second one, the answer to our own create tells
+        if not creating and self._bot and seen.creator == self._bot:
+            # Made by an attempt that was given up: if its row has gone since, it was deleted with this page.
+            pair = replace(pair, base=self._settler.made_before(pair, seen) or pair.base)
+        pair = replace(pair, page_id=seen.page_id, page_key=seen.key)
+        self._journal.save_pair(pair)
+        self._journal.add_event(pair, Side.NOTION, "link")
+        if flying is not None and creating:
+            self._settler.settle(flying[0], Receipt(flying[0].id, Outcome.DONE, seen))
+        return self._journal.pair(pair.id)
+
+    def _is_surplus(self, other: Pair, seen: Observation) -> bool:
+        """Whether our own token made this second page. A copy that a person made is a new record."""
+        if not self._bot or seen.creator != self._bot or other.notion.presence is not Presence.LIVE:
+            return False
+        if not self._journal.asked_twice(other):
+            return False  # no create of ours explains it: whoever made it, it is not ours to trash
+        return not differs(other.notion, seen)
+
+
+def _makes_page(intent: Intent) -> bool:
+    return intent.action.side is Side.NOTION and intent.action.op is Op.CREATE
