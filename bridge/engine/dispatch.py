@@ -15,10 +15,11 @@ from bridge.engine.needs import RowEnd
 from bridge.engine.settle import Settler
 from bridge.engine.tasks import Deliver
 from bridge.journal import Journal
-from bridge.model import Side
+from bridge.model import Op, Side
 
 _CHUNK = 16  # Notion writes handed over at once: few enough that guard and write stay close together
-_QUEUE_MAX = 4 * _CHUNK
+_QUEUE_MAX = 4 * _CHUNK  # with those that are under way
+_FEW = 8
 _PROOFS_MAX = 200
 _STALE_MAX = 3
 
@@ -54,6 +55,7 @@ class Dispatch:
         self._running = running
         self._queues: dict[bool, deque[Intent]] = {False: deque(), True: deque()}  # by backfill
         self._unknown: dict[str, float] = {}  # intent id -> when to ask again, monotonic
+        self._under_way = 0  # page writes that were handed over and are not answered
         self._asked: set[str] = set()  # intents whose look-up is under way: it may have to wait for the rate limit
         self._proofs: list[str] = []  # settled writes whose proof the database may forget
         self.row_unknown = False  # a row differs from what the outbox told: read the table
@@ -72,7 +74,8 @@ class Dispatch:
 
     def room(self) -> int:
         """How many more Notion writes may be planned. The rest stays unplanned, so that it may still change."""
-        return _QUEUE_MAX - sum(len(queue) for queue in self._queues.values())
+        room = _QUEUE_MAX - self._under_way - sum(len(queue) for queue in self._queues.values())
+        return room if room >= _FEW else 0  # each time costs a commit to disk
 
     @property
     def busy(self) -> bool:
@@ -81,8 +84,8 @@ class Dispatch:
 
     @property
     def backlog(self) -> bool:
-        """Whether more writes wait than are handed over at once."""
-        return any(len(queue) > _CHUNK for queue in self._queues.values())
+        """Whether many writes wait, or wait for their answers."""
+        return self._under_way + sum(len(queue) for queue in self._queues.values()) > _CHUNK
 
     def ask_times(self) -> list[float]:
         """When writes of unknown outcome are asked for again, monotonic."""
@@ -100,9 +103,11 @@ class Dispatch:
         if not self._health.up(Side.POSTGRES):
             return  # nobody knows whether the lock is still ours
         for backfill, queue in self._queues.items():
-            task = f"write{int(backfill)}"
-            if queue and not self._running(task):
-                self._write_pages(task, [queue.popleft() for _ in range(min(_CHUNK, len(queue)))])
+            for turn in ("first", "beside"):
+                task = f"write{int(backfill)}-{turn}"
+                # New pages need no look and are in nobody's way: they go on while the slowest answer is awaited.
+                if queue and not self._running(task) and (turn == "first" or _makes(queue[0])):
+                    self._write_pages(task, _next_of(queue))
 
     def ask_unknown(self, side: Side) -> bool:
         """Finds out what became of the side's writes whose answer was lost, before anything else is done with their
@@ -143,8 +148,10 @@ class Dispatch:
     def _write_pages(self, task: str, intents: list[Intent]) -> None:
         by_id = {intent.id: intent for intent in intents}
         answered: set[str] = set()
+        self._under_way += len(intents)
 
         def settle(receipt: Receipt) -> None:
+            self._under_way -= 1
             with crash_point(CrashPoint.PAGE_SETTLED):
                 self._settle([by_id[receipt.intent_id]], [receipt])
 
@@ -156,7 +163,9 @@ class Dispatch:
                         deliver(lambda receipt=receipt: settle(receipt))  # type: ignore[misc]
 
         def ended() -> None:
-            self._settle([intent for intent in intents if intent.id not in answered], [])
+            unanswered = [intent for intent in intents if intent.id not in answered]
+            self._under_way -= len(unanswered)
+            self._settle(unanswered, [])
 
         self._start(task, work, ended)
 
@@ -201,3 +210,15 @@ class Dispatch:
     def _unanswered(self, intent: Intent) -> None:
         """The side could not be asked: the question is due when the side is."""
         self._unknown[intent.id] = self._health.retry_at(intent.action.side)
+
+
+def _makes(intent: Intent) -> bool:
+    return intent.action.op is Op.CREATE
+
+
+def _next_of(queue: deque[Intent]) -> list[Intent]:
+    """The next writes to hand over: a few, or any number of new pages."""
+    chunk: list[Intent] = []
+    while queue and (len(chunk) < _CHUNK or all(map(_makes, (queue[0], *chunk)))):
+        chunk.append(queue.popleft())
+    return chunk

@@ -161,7 +161,12 @@ class Sides:
         return end
 
     def notion_end(
-        self, sync: Sync, journal: Journal, bot: str = "", may_write: Callable[[], None] = lambda: None
+        self,
+        sync: Sync,
+        journal: Journal,
+        bot: str = "",
+        may_write: Callable[[], None] = lambda: None,
+        read_at: float = float("-inf"),
     ) -> NotionEnd:
         settings = self.config.notion
         row = journal.sync_row(sync.name)
@@ -177,6 +182,7 @@ class Sides:
             create_settle_s=settings.create_settle,
             bot=bot,
             may_write=may_write,
+            read_at=read_at,
             names=Names(self.client, sync, self.clock, self.people, self._option_book(sync.data_source.id)),
             links=self.links,
         )
@@ -284,6 +290,7 @@ def _worker(
     sides: Sides, journal: Journal, tasks: ThreadTasks, config: SyncConfig, bot: str, crowd: list[Pacing]
 ) -> Worker:
     binding = Binding(sides, journal, config)
+    read_at = sides.clock.local.monotonic()
     sync = binding.read(binding.remembered())
     binding.note(sync)
     postgres = sides.postgres_end(sync)
@@ -296,7 +303,7 @@ def _worker(
         journal,
         postgres,
         # Notion knows no locks: each write is made under the one in the database.
-        sides.notion_end(sync, journal, bot, postgres.take_lock),
+        sides.notion_end(sync, journal, bot, postgres.take_lock, read_at),
         clock=sides.clock.local,
         tasks=tasks,
         pacing=pacing,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 _POLL_SHARE = 0.4
 _LONG_POLL_SHARE = 0.06  # for polls that take several requests: our own writes fill them, and want the budget
 _LONG_CALM_SHARE = 0.015  # for those, while nobody edits anything
+_BUSY_CALM_SHARE = 0.02  # while many writes wait and nobody edits anything
 _SWEEP_SHARE = 0.1
 _BUSY_SWEEP_SHARE = 0.004  # while many writes wait
 _BUSY_SWEEP_S = 900.0
@@ -62,9 +63,12 @@ class Pacing:
         return self._polled_at + self._cost(requests, self._poll_share(now) * self._part(now))
 
     def _poll_share(self, now: float) -> float:
-        if self._polled_pages < PAGE_SIZE:
+        long, calm = self._polled_pages >= PAGE_SIZE, self._calm_for(now) >= _CALM_S
+        if not long and not self.busy:
             return _POLL_SHARE
-        return _LONG_CALM_SHARE if self._calm_for(now) > _CALM_S else _LONG_POLL_SHARE
+        if not calm:
+            return _LONG_POLL_SHARE
+        return _LONG_CALM_SHARE if long else _BUSY_CALM_SHARE
 
     def _part(self, now: float) -> float:
         """How much of what polls may take is this sync's: a busy one has as much as many calm ones."""

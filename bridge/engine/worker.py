@@ -28,7 +28,7 @@ _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
 _NEVER = float("inf")
 _START = "start"
-_LANES = {"write0": Lane.EDITS, "find": Lane.EDITS, "write1": Lane.BULK, "sweep": Lane.BULK}
+_LANES = {"write0": Lane.EDITS, "find": Lane.EDITS, "write1": Lane.BULK, "sweep": Lane.BULK}  # up to a dash
 
 
 class Worker:
@@ -392,7 +392,7 @@ class Worker:
             work(deliver)
             deliver(lambda: self.health.came_up(Side.NOTION))
 
-        name, lane = f"{self.sync.name}:{task}", _LANES.get(task, Lane.LOOKS)
+        name, lane = f"{self.sync.name}:{task}", _LANES.get(task.partition("-")[0], Lane.LOOKS)
         self._tasks.start(name, answered, partial(self.health.failed, Side.NOTION), ended or (lambda: None), lane)
 
     def _running(self, task: str) -> bool:

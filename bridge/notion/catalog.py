@@ -33,6 +33,8 @@ def find_data_source(client: NotionClient, ref: str, choice: str | None = None, 
     wanted = parse_ref(ref)
     if wanted == known:
         return read_data_source(client, known)
+    if "/" not in ref and choice is None and (source := _named(client, wanted)) is not None:
+        return source  # a mere id is mostly one that `init` has written
     try:
         database = client.retrieve_database(wanted).body
     except NotFound as error:
@@ -165,10 +167,18 @@ def _chosen(database: Mapping[str, Any], ref: str, choice: str | None, known: st
 
 
 def _as_data_source(client: NotionClient, wanted: str, ref: str, first: NotionError) -> DataSource:
-    try:
-        return _data_source(client.retrieve_data_source(wanted).body)
-    except (NotFound, Invalid):
+    source = _named(client, wanted)
+    if source is None:
         raise _unseen(ref, first) from first
+    return source
+
+
+def _named(client: NotionClient, data_source_id: str) -> DataSource | None:
+    """The data source of this id; None when no such one can be seen."""
+    try:
+        return _data_source(client.retrieve_data_source(data_source_id).body)
+    except (NotFound, Invalid):
+        return None
 
 
 def _unseen(ref: str, error: NotionError) -> SetupError:

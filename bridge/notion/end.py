@@ -19,6 +19,8 @@ from bridge.notion.writer import NotionWriter
 from bridge.shapes import DataSource
 from bridge.values.links import NO_LINKS, Links
 
+_JUST_READ_S = 5.0
+
 
 class NotionEnd:
     """Implements `bridge.ends.End`. The client, with it the limiter, and `workers` may be shared with other syncs.
@@ -28,7 +30,7 @@ class NotionEnd:
     page may be when it is written, `create_settle_s` how long a new page may stay out of Notion's index.
     `bot` is who the token writes as, `names` are the books that the codecs of the sync ask. `may_write` is called
     before each request that writes a page, from any thread, and raises LockHeld or Unavailable when this bridge must
-    not write now.
+    not write now. `read_at`: when the data source was read that the sync is bound to, monotonic.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class NotionEnd:
         bot: str = "",
         names: Names | None = None,
         may_write: Callable[[], None] = lambda: None,
+        read_at: float = float("-inf"),
     ) -> None:
         self.client = client
         self._may_write = may_write
@@ -55,6 +58,7 @@ class NotionEnd:
         self._overlap, self._lag = overlap_s, query_lag_s
         self._guard_window, self._create_settle = guard_window_s, create_settle_s
         self._bot, self._links = bot, links
+        self._read_at = read_at
         self._equip(sync, watermark, names or Names(client, sync, clock))
 
     def _equip(self, sync: Sync, watermark: datetime | None, names: Names) -> None:
@@ -90,6 +94,8 @@ class NotionEnd:
         """Whether the data source has properties of other types by now than those the sync was bound to; another name
         is none. Raises SetupError, Unavailable, AccessLost."""
         known, asked = self._sync.data_source, self._clock.local.monotonic()
+        if asked - self._read_at < _JUST_READ_S:
+            return False  # a start lists everything at once
         now = read_data_source(self.client, known.id)
         self._names.take(now, asked)
         return _shape(now) != _shape(known)

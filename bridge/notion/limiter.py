@@ -12,7 +12,8 @@ to whoever asks, the more urgent class first, and within a class whoever asked f
 others. A share is lent out while as many slots come free in a moment. A backfill that has spent its burst goes on
 evenly: then there is a slot for a person's change at any time.
 
-A 429 or 529 stops everything for as long as Notion says, and teaches: for some minutes requests are sent evenly, not
+How large a burst Notion takes is not told, and found out without being refused more than once (see `Ramp`). A 429 or
+529 stops everything for as long as Notion says, and teaches: for some minutes requests are sent evenly, not
 in bursts, at first a little slower.
 """
 
@@ -28,7 +29,8 @@ from enum import IntEnum
 from types import TracebackType
 
 from bridge.clock import Clock
-from bridge.notion.errors import Paused, Stopping
+from bridge.notion.errors import Paused, RateLimited, Stopping
+from bridge.notion.ramp import Departure, Ramp
 
 _WINDOW = 60.0
 _MARGIN = 0.1  # seconds; this machine's minute and Notion's are not quite the same length
@@ -98,6 +100,7 @@ class Limiter:
         self._cut_to = float(requests_per_minute)
         self._cut_at = float("-inf")
         self._strikes = 0
+        self._ramp = Ramp(requests_per_minute / _WINDOW)
         self._next_fill = float("-inf")  # when an even backfill goes on; -inf while it may burst
         self._filled_at = float("-inf")
 
@@ -288,11 +291,31 @@ class Limiter:
         with self._lock:
             self._held[priority] -= count
 
+    def depart(self) -> Departure:
+        """Waits until one more request is not too many at once."""
+        while True:
+            self.clear()
+            with self._lock:
+                now = self._clock.monotonic()
+                if self._ramp.may_send(now, try_more=not self.paced):
+                    return self._ramp.send(now)
+            self._sleep(_YIELD)
+
+    def call_off(self, departure: Departure) -> None:
+        """It was not sent."""
+        with self._lock:
+            self._ramp.call_off(departure)
+
     def note_sent(self) -> None:
         """A request goes out now."""
         with self._lock:
             self.sent_in_all += 1
         self._sent()
+
+    def arrived(self, departure: Departure, *, taken: bool | None) -> None:
+        """Whether Notion took it, or said that it was too many; None when there was no answer."""
+        with self._lock:
+            self._ramp.arrived(departure, taken=taken)
 
     def spend(self, priority: Priority) -> None:
         with self._lock:
@@ -330,17 +353,31 @@ class Permit:
         """
         self._claim()
         try:
-            if check is not None:
-                check()
+            departure = self._limiter.depart()
+            self._check(departure, check)
         except BaseException:
             with self._lock:
                 self._left += 1
             raise
         self._limiter.note_sent()
+        taken: bool | None = None
         try:
             yield
+            taken = True
+        except RateLimited:
+            taken = False
+            raise
         finally:
+            self._limiter.arrived(departure, taken=taken)
             self._limiter.spend(self._priority)
+
+    def _check(self, departure: Departure, check: Callable[[], None] | None) -> None:
+        try:
+            if check is not None:
+                check()
+        except BaseException:
+            self._limiter.call_off(departure)
+            raise
 
     def _claim(self) -> None:
         self._limiter.clear()

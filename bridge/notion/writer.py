@@ -82,7 +82,7 @@ class NotionWriter:
         for wave in _waves(intents):
             rest = wave
             while rest and lost is None:
-                size = self._chunk_size(rest)
+                size = self._chunk_size(rest) if any(map(_is_guarded, rest)) else len(rest)
                 chunk, rest = rest[:size], rest[size:]
                 for made in self._chunk(chunk):
                     lost = lost or made.lost

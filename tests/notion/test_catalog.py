@@ -53,6 +53,12 @@ def test_database_and_data_source_lead_to_the_same(world: World) -> None:
     assert {(source.title, source.database_id) for source in found} == {("Tasks", world.database_id)}
 
 
+def test_an_id_as_init_writes_it_costs_one_request(world: World) -> None:
+    before = len(world.sandbox.log.entries)
+    find_data_source(world.client, world.source_id)
+    assert [entry.path for entry in world.sandbox.log.entries[before:]] == [f"/v1/data_sources/{world.source_id}"]
+
+
 def test_properties_come_with_id_type_and_options(world: World) -> None:
     select = {"select": {"options": [{"name": "High"}, {"name": "Low"}]}}
     world.person.add_property(world.source_id, "Priority", select)

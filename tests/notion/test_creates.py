@@ -27,11 +27,12 @@ def test_a_create_carries_the_key_and_what_is_not_empty(world: World) -> None:
 
 
 def test_a_first_fill_is_quick(world: World) -> None:
-    before = world.clock.slept[:]
+    slept = len(world.clock.slept)
     intents = [world.create(str(n), name=f"row {n}") for n in range(150)]
     assert {receipt.outcome for receipt in applied(world.end(), *intents)} == {Outcome.DONE}
     assert len(world.pages()) == 150
-    assert world.clock.slept == before, "the rate limit allows this burst"
+    at_once = sum(world.clock.slept[slept:])
+    assert at_once < 15, "after the first few, which are tried, the rate limit allows this burst"
 
 
 @pytest.mark.parametrize("lag", [0, 5])

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import random
 import threading
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.notion.errors import Paused, Stopping
+from bridge.notion.errors import Paused, RateLimited, Stopping
 from bridge.notion.limiter import Limiter, Permit, Priority
 from tests.notion.clocks import EventClock, HandClock, StoppedClock
 from tests.postgres.support import eventually
@@ -251,6 +252,29 @@ def test_the_answers_to_one_burst_are_one_lesson() -> None:
     for _ in range(50):
         lim.throttled(sent, 1)
     assert lim.budget == 90
+
+
+def test_more_at_once_than_was_ever_taken_goes_one_by_one_and_not_at_all_after_a_refusal() -> None:
+    lim, clock = limiter(180)
+    before = clock.monotonic()
+    with ExitStack() as open_flights:
+        permit = open_flights.enter_context(lim.reserve(INTERACTIVE, 20))
+        for _ in range(10):
+            open_flights.enter_context(permit.flight())
+        assert clock.monotonic() == before
+        with permit.flight():
+            assert clock.monotonic() >= before + 1 / 3, "an even flow has caught up"
+    clock.sleep(60)
+    with pytest.raises(RateLimited), lim.reserve(INTERACTIVE) as permit, permit.flight():
+        raise RateLimited("slower")
+    lim.throttled(clock.monotonic(), 1)
+    clock.sleep(10)
+    before = clock.monotonic()
+    with ExitStack() as open_flights:
+        permit = open_flights.enter_context(lim.reserve(INTERACTIVE, 2))
+        for _ in range(2):
+            open_flights.enter_context(permit.flight())
+    assert clock.monotonic() >= before + 1 / 3
 
 
 def test_after_a_429_it_is_paced_and_recovers_while_all_goes_well() -> None:

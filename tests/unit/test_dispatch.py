@@ -5,6 +5,7 @@ S10 (no second create before the first is known), S18 (idempotent restart), S24.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -46,12 +47,12 @@ class Bench:
 
     def run(self) -> None:
         """Does the slow work that was started, as the worker would."""
-        tasks, self.tasks = self.tasks, {}
-        for work, ended in tasks.values():
+        for name, (work, ended) in list(self.tasks.items()):
             try:
                 work(lambda deliver: deliver())
             except Unavailable as error:
                 self.health.failed(Side.NOTION, error)
+            del self.tasks[name]
             if ended is not None:
                 ended()
 
@@ -107,22 +108,52 @@ def test_page_writes_wait_in_line_and_are_settled_when_they_are_answered() -> No
     assert not bench.dispatch.busy
 
 
-def test_page_writes_go_in_small_groups_one_at_a_time() -> None:
-    """Guard and write must stay close together; what is not handed over may still change."""
+def planned(count: int, *, linked: bool) -> Bench:
+    """So many rows that are new, or have changed; as many of their writes are planned as may be."""
     desk = Desk()
     bench = Bench(desk)
-    desk.see(*(row(str(number), BEFORE) for number in range(100)))
+    if linked:
+        for number in range(count):
+            desk.record(str(number), BEFORE)
+    desk.see(*(row(str(number), {**BEFORE, "title": "new"}) for number in range(count)))
     assert bench.dispatch.room() == 64
     bench.dispatch.take(desk.plan(bench.dispatch.room()))
     assert bench.dispatch.room() == 0
+    return bench
+
+
+def test_page_writes_go_in_small_groups_one_at_a_time() -> None:
+    """Guard and write must stay close together; what is not handed over may still change."""
+    bench = planned(100, linked=True)
     for _ in range(2):
         bench.dispatch.send()
     assert len(bench.tasks) == 1
-    assert bench.dispatch.room() == 16
+    assert bench.dispatch.room() == 0
     bench.run()
+    assert bench.dispatch.room() == 16
     bench.dispatch.send()
     bench.run()
     assert [len(group) for group in bench.pages.applied] == [16, 16]
+
+
+def test_new_pages_do_not_wait_for_the_slowest_of_those_before() -> None:
+    bench = planned(200, linked=False)
+    bench.dispatch.send()
+    assert bench.dispatch.backlog
+    answers, beside = itertools.count(), list[str]()
+
+    def fifty_are_answered() -> None:
+        if next(answers) == 50:
+            assert bench.dispatch.room() == 50
+            bench.dispatch.take(bench.desk.plan(bench.dispatch.room()))
+            bench.dispatch.send()
+            beside.extend(bench.tasks)
+
+    bench.pages.before_answer = fifty_are_answered
+    bench.run()
+    assert len(beside) == 2
+    bench.run()
+    assert [len(group) for group in bench.pages.applied] == [64, 50]
 
 
 def test_a_person_s_change_does_not_wait_behind_the_first_fill() -> None:
@@ -135,7 +166,7 @@ def test_a_person_s_change_does_not_wait_behind_the_first_fill() -> None:
     desk.see(row("1", {"title": "new"}))
     [change] = bench.plan()
     bench.dispatch.send()
-    assert set(bench.tasks) == {"write0", "write1"}
+    assert set(bench.tasks) == {"write0-first", "write1-first"}
     bench.run()
     assert desk.state(change) == "done"
 

@@ -30,6 +30,19 @@ def test_polls_become_rare_while_nothing_happens_and_frequent_at_once_when_somet
     assert paced.next_poll - now == 1.0
 
 
+def test_while_many_writes_wait_polls_take_little_of_the_budget_until_somebody_edits() -> None:
+    paced = pacing(180)
+    paced.polled(0.0, 5, active=False)
+    paced.writes(1.0, backlog=True)
+    paced.polled(100.0, 5, active=False)
+    assert paced.next_poll - 100.0 == pytest.approx(60 / (180 * 0.02))
+    paced.polled(120.0, 5, active=True)
+    assert paced.next_poll - 120.0 == pytest.approx(60 / (180 * 0.06))
+    paced.writes(200.0, backlog=False)
+    paced.polled(200.0, 5, active=True)
+    assert paced.next_poll - 200.0 == pytest.approx(1.0)
+
+
 def test_a_change_in_the_database_makes_the_next_poll_sooner_never_later() -> None:
     paced = pacing()
     paced.next_poll = 100.0
