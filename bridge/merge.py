@@ -305,10 +305,9 @@ def _merge_one_sided(pair: Pair, sync: Sync, said: Said, alive: Side) -> Decisio
     """The record is alive on one side only: new there, deleted on the other, or both at once."""
     other = pair.side(alive.other)
     was = pair.base.presence if pair.base else None
-    if other.presence is Presence.UNSEEN or was is not Presence.LIVE:
-        # New on this side, or brought back after an agreed deletion, or never agreed on: nothing is deleted.
-        return _bring_over(pair, sync, alive)
-    edited = _edited(pair, sync, alive)
+    if other.presence is Presence.UNSEEN or was is Presence.GONE:
+        return _bring_over(pair, sync, alive)  # new on this side, or brought back after an agreed deletion
+    edited = was is None or _edited(pair, sync, alive)  # never agreed on: the other side has not had it
     rule = sync.deletes.into(alive)
     if edited or said.deletion == REJECTED:
         decision = _bring_over(pair, sync, alive)

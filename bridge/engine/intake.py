@@ -20,7 +20,7 @@ from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
 from bridge.journal.rowbatch import RowBatch
-from bridge.journal.rows import read_moment
+from bridge.journal.rows import key_text, read_moment
 from bridge.model import Key, Pair, Presence, Side, Sync
 
 
@@ -124,8 +124,10 @@ class Intake:
             self._settler.settle(intent, receipt)
         pair = self._journal.pair(intent.pair.id)
         if seen.key is not None and pair.key is None and seen.presence is Presence.LIVE:
-            pair = replace(pair, key=seen.key)
-        if seen.key != pair.key:
+            holder = self._journal.pair_by_key(pair.sync, seen.key)
+            pair = pair if holder is not None else replace(pair, key=seen.key)
+        # Another record may have taken the key meanwhile: a later change tells where this one has gone.
+        if seen.key != pair.key and not self._has_lost(pair, seen.key):
             # A write of ours made the user's trigger touch another record.
             other = self._pair_of_row(seen)
             if other is not None:
@@ -134,6 +136,10 @@ class Intake:
         self._save(pair, seen, quiet=True)
         if state != "echo" or self._settler.is_last_echo(intent.id, seen.position):
             self._journal.set_intent(intent.id, "done", position=seen.position)
+
+    def _has_lost(self, pair: Pair, key: Key | None) -> bool:
+        """Whether another row took this key from the pair, and no change has told yet where it went."""
+        return key is not None and self._journal.pair_row(pair.id)["displaced_key"] == key_text(key)
 
     def _pair_of_row(self, seen: Observation) -> Pair | None:
         name = self._sync.name

@@ -61,8 +61,19 @@ class Linker:
         for attempt in self._journal.creates_given_up(self._sync.name, seen.key):
             other = attempt.pair
             if other.page_id not in (None, seen.page_id) and other.notion.live:
-                return self._settler.holds_nothing_else(attempt, seen)
+                return self._holds_nothing_else(attempt, seen)
         return False
+
+    def _holds_nothing_else(self, attempt: Intent, seen: Observation) -> bool:
+        """Whether a page holds nothing but what an attempt of ours wrote, or what the record's own page shows."""
+        written, other = attempt.action.changes, attempt.pair.notion.values
+        for item in self._sync.fields:
+            if item.name not in seen.values or seen.values[item.name] == other.get(item.name):
+                continue
+            change = written.get(item.name)
+            if not item.codec.stands_for(seen.values[item.name], change.new if change is not None else None):
+                return False
+        return True
 
     def _being_made(self, seen: Observation) -> Pair | None:
         """The record for which our token is making this page. Its row may have another key by now than the page got.
@@ -73,7 +84,7 @@ class Linker:
         for intent in flying:
             if intent.action.key == seen.key:
                 return intent.pair if intent.pair.page_id is None else None
-        alike = [one for one in flying if self._settler.holds_nothing_else(one, seen)]
+        alike = [one for one in flying if self._holds_nothing_else(one, seen)]
         return alike[0].pair if len(alike) == 1 and alike[0].pair.page_id is None else None
 
     def _adopt(self, pair: Pair, seen: Observation) -> Pair | None:

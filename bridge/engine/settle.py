@@ -164,17 +164,6 @@ class Settler:
         attempts = self._journal.page_creates(pair)
         return self._agreed(pair, self._as_made(attempts[-1], seen), seen) if attempts else None
 
-    def holds_nothing_else(self, attempt: Intent, seen: Observation) -> bool:
-        """Whether a page holds nothing but what an attempt of ours wrote, or what the record's own page shows."""
-        written, other = attempt.action.changes, attempt.pair.notion.values
-        for item in self._sync.fields:
-            if item.name not in seen.values or seen.values[item.name] == other.get(item.name):
-                continue
-            change = written.get(item.name)
-            if not item.codec.stands_for(seen.values[item.name], change.new if change is not None else None):
-                return False
-        return True
-
     def _note_written(self, pair: Pair, intent: Intent) -> None:
         action = intent.action
         written = {name: (change.expected, change.new) for name, change in action.changes.items()}
@@ -236,11 +225,18 @@ class Settler:
             if action.op is not Op.CREATE or made is None or made == pair.key:
                 return pair
             holder = self._journal.pair_by_key(pair.sync, made)
-            if holder is not None:
+            if holder is not None and (holder.postgres.live or self._is_made(holder)):
+                self._journal.displace(holder)  # its row has gone, or got another key: the outbox still has that
+            elif holder is not None:
                 self._journal.save_pair(replace(holder, key=None))
             return replace(pair, key=made)
         page_key = seen.key if seen.key is not None else pair.page_key
         return replace(pair, page_id=pair.page_id or seen.page_id, page_key=page_key)
+
+    def _is_made(self, pair: Pair) -> bool:
+        """Whether a row of ours was made of which the outbox has not told yet."""
+        found = self._journal.intent_of_pair(pair)
+        return found is not None and found[1] == "echo" and found[0].action.op is Op.CREATE
 
     def _agreed(self, pair: Pair, intent: Intent, seen: Observation | None) -> Base:
         """The base after the write: what was written is what both sides hold."""

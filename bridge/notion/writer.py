@@ -160,6 +160,9 @@ class NotionWriter:
             for _ in range(_GUARDS):
                 sight = sight or self._pages.get_for(intent, priority_of(intent), permit)
                 answered = guard.verdict(intent, sight.seen)
+                if answered is not None and sight.seen.evidence is Evidence.SCAN:
+                    sight = None  # a query may show what the page was a while ago: that would pass for an edit
+                    continue
                 if answered is not None:
                     return Made(answered)
                 body = guard.properties(self._sync, intent, sight.raw, formatting=keep)

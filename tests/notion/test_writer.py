@@ -86,6 +86,19 @@ def test_many_updates_share_one_look(world: World) -> None:
     assert (world.requests("GET"), world.requests("POST", "/query$")) == (0, 1)
 
 
+def test_a_shared_look_that_is_behind_is_no_edit(world: World) -> None:
+    """Seed 1483 of the worlds (of 100 steps): it was taken for one, and the row got the old value back."""
+    pages = [world.row(n, name="old") for n in range(8)]
+    world.clock.advance(60)
+    world.edit(pages[0], name="newer")
+    intents = [world.update(world.seen(page), name="new") for page in pages]
+    world.sandbox.stale(pages[0], 30)
+    world.sandbox.log.clear()
+    receipts = applied(world.end(), *intents)
+    assert {receipt.outcome for receipt in receipts} == {Outcome.DONE}
+    assert world.requests("GET", pages[0]) == 1
+
+
 def test_a_page_that_the_shared_look_does_not_show_is_read_by_its_id(world: World) -> None:
     pages = [world.row(n, name="old") for n in range(8)]
     intents = [world.update(world.seen(page), name="new") for page in pages]

@@ -162,6 +162,48 @@ def test_the_echo_of_a_create_whose_answer_told_no_key_names_the_record() -> Non
     assert desk.state(intent) == "done"
 
 
+def test_a_row_that_was_deleted_before_its_key_was_given_to_a_new_one_takes_its_own_page_along() -> None:
+    """The deletion is still in the outbox when we make a row that gets the same key."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-2", None, AFTER))
+    create = desk.planned()
+    desk.answer(create, Outcome.DONE, row("1", AFTER), position=6)
+    desk.see(row("1", None, event_id="e-5", position=5))
+    assert desk.planned().pair.page_id == "page-1"
+    desk.see(row("1", AFTER, origin=create.id, event_id="e-6", position=6))
+    assert keys(desk) == {None: "page-1", "1": "page-2"}
+    assert desk.pair("1").postgres.live
+
+
+def test_a_row_that_got_another_key_before_its_own_was_given_to_a_new_one_keeps_its_page() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-2", None, AFTER))
+    desk.answer(desk.planned(), Outcome.DONE, row("1", AFTER), position=6)
+    desk.see(row("7", BEFORE, old_key=("1",), event_id="e-5", position=5))
+    assert keys(desk) == {"7": "page-1", "1": "page-2"}
+
+
+def test_a_row_of_ours_that_was_deleted_before_its_echo_was_read_takes_its_own_page_along() -> None:
+    """Seed 1199 of the worlds (of 100 steps): the first row's echo and deletion are still in the outbox when we make a
+    second one with the same key, and the bridge stopped."""
+    desk = Desk()
+    desk.see(page("page-1", None, BEFORE))
+    first = desk.planned()
+    desk.answer(first, Outcome.DONE, row("1", BEFORE), position=1)
+    desk.see(page("page-2", None, AFTER))
+    second = desk.planned()
+    desk.answer(second, Outcome.DONE, row("1", AFTER), position=3)
+    desk.see(row("1", BEFORE, origin=first.id, event_id="e-1", position=1))
+    desk.see(row("1", None, event_id="e-2", position=2))
+    desk.see(row("1", AFTER, origin=second.id, event_id="e-3", position=3))
+    assert keys(desk) == {None: "page-1", "1": "page-2"}
+    assert (desk.page_pair("page-1").postgres.live, desk.pair("1").postgres.live) == (False, True)
+    planned = {intent.pair.page_id: intent.action.op for intent in desk.plan()}
+    assert planned == {"page-1": Op.DELETE, "page-2": Op.UPDATE}, "and the other is told its key"
+
+
 def test_what_our_write_did_to_another_record_is_that_record_s_change() -> None:
     """The user's trigger touched a second row in our transaction, and made a third."""
     desk = Desk()

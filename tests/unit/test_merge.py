@@ -277,6 +277,16 @@ def test_deleted_against_edited_keeps_the_edit(gone: Side) -> None:
     assert (conflict.field, conflict.rule, conflict.winner) == ("", "edit-survives", gone.other)
 
 
+@pytest.mark.parametrize("gone", list(Side))
+def test_what_was_deleted_before_anything_was_agreed_on_is_kept_and_the_conflict_recorded(gone: Side) -> None:
+    """Seed 1950 of the worlds (of 100 steps)."""
+    alive = {"title": "x"}
+    pair = make_pair(None, GONE, alive) if gone is Side.POSTGRES else make_pair(None, alive, GONE)
+    decision = merge(pair, make_sync((make_field("title"),)))
+    assert [action.side for action in decision.actions] == [gone]
+    assert [(conflict.field, conflict.rule) for conflict in decision.conflicts] == [("", "edit-survives")]
+
+
 def test_a_changed_formula_is_no_edit_that_saves_a_page() -> None:
     fields = (make_field("title"), make_field("total", Direction.TO_POSTGRES, computed=True))
     pair = make_pair({"title": "x", "total": "1"}, GONE, {"title": "x", "total": "2"})
