@@ -22,6 +22,7 @@ _IDLE_FACTOR = 2.0  # times the longest interval between polls
 _BREATH_S = 10.0  # between two writes of one backlog
 _HINTS_S = 20.0
 _RARE_HINTS_S = 58.0  # a page in the trash is to be found within a minute
+_BUSY_HINTS_S = 120.0  # while many writes wait
 _SCHEMA_S = 170.0  # between two looks at the properties where full listings are rarer
 PAGE_SIZE = 100
 
@@ -91,6 +92,7 @@ class Pacing:
         """After a full listing: a small table is listed often, a large one within a tenth of the budget."""
         self._swept_at, self._swept_pages = now, pages
         self.next_schema = now + _SCHEMA_S
+        self.next_poll = max(self.next_poll, now + self.poll_min)
         self._plan_sweep(now)
         self.hinted(now)
 
@@ -115,9 +117,9 @@ class Pacing:
 
     def hinted(self, now: float) -> None:
         """After a question for hints; a sweep makes one needless for a while."""
-        rare = self.busy or self._calm_for(now) > _IDLE_S
+        wanted = _BUSY_HINTS_S if self.busy else _RARE_HINTS_S if self._calm_for(now) > _IDLE_S else _HINTS_S
         fair = self._cost(1, _SWEEP_SHARE / max(1, len(self.crowd)))
-        self.next_hints = now + max(self.sweep_min, fair, _RARE_HINTS_S if rare else _HINTS_S)
+        self.next_hints = now + max(self.sweep_min, fair, wanted)
 
     def schema_due(self, now: float) -> bool:
         """Whether it is time to ask for the properties, because no full listing has done so; then it is asked."""
