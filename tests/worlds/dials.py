@@ -85,9 +85,14 @@ class Dials:
     deletes: Deletes
     page_size: int  # pages that one query gives
     whims: Mapping[str, float]
+    several: int | None = None  # rows of one statement noted with what they hold; None: nobody changes several
+    bundle: int = 500  # keys in one row of the outbox
+    looked_through: int = 1000  # later changes, for one of a row in a bundle
+    outbox_max: int | None = None
 
     def describe(self) -> str:
-        faults = ", ".join(sorted([*self.rates, *self.whims])) or "none"
+        more = {"bundles": self.several is not None, "full outbox": self.outbox_max is not None}
+        faults = ", ".join(sorted([*self.rates, *self.whims, *(name for name, has in more.items() if has)])) or "none"
         return f"policy {self.policy}, deletes {self.deletes.to_notion}, faults: {faults}"
 
 
@@ -103,6 +108,8 @@ def draw(seed: int) -> Dials:
                 rates[name] = rate * rng.choice([0.5, 1.0, 1.0, 2.0])
     whim = random.Random(f"whims {seed}")  # its own, so that a world without any is what it was before there were some
     whims = {name: rate for name, rate in WHIMS.items() if not calm and whim.random() < 0.25}
+    later = random.Random(f"later {seed}")  # its own, for the same reason
+    bundles, bounded = (not calm and later.random() < 0.25 for _ in range(2))
     policy = rng.choices(list(Policy), [6, 1, 1, 2])[0]
     rule = rng.choices(["mirror", "hold"], [8, 2])[0]
     return Dials(
@@ -124,4 +131,8 @@ def draw(seed: int) -> Dials:
         deletes=Deletes(rule, rule),
         page_size=rng.choice([100, 100, 2, 5]),
         whims=whims,
+        several=later.choice([1, 2]) if bundles else None,
+        bundle=later.choice([2, 3, 500]),
+        looked_through=later.choice([2, 1000, 1000]),
+        outbox_max=later.choice([2, 4, 10]) if bounded else None,
     )

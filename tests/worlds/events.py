@@ -208,7 +208,7 @@ class Events:
             transaction.rollback()
         world.server.restore(self._dump, rewind=rewind)
         after = [value for row in world.server.state.rows.values() for value in row.values()]
-        world.ledger.restored(before, after)
+        world.ledger.restored(before, after, world.watch.shown)
         world.situations["database restored"] += 1
         world._note("the database was restored")
         self.forgive_deletions()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -44,6 +44,7 @@ class Ledger:
         self.trace: list[str] = []
         self.edits: Counter[str] = Counter()  # by side
         self._reasons: dict[str, set[str]] = defaultdict(set)
+        self._typed_over: dict[str, str] = {}  # what a page showed, and what somebody wrote there instead
         self._numbers = itertools.count(1)
 
     def note(self, line: str) -> None:
@@ -69,6 +70,12 @@ class Ledger:
         for value in values:
             self._reasons[plain(value)].add(f"{deleted} deleted" if deleted else "edited")
 
+    def typed_over(self, before: Iterable[Shown], after: Iterable[Shown]) -> None:
+        """Somebody who saw these values in a page wrote others in their place."""
+        old, new = list(before), list(after)
+        self.replaced(old)
+        self._typed_over |= dict(zip(map(plain, old), map(plain, new), strict=True))
+
     def brought_back(self, values: Iterable[Shown], *, own: bool = False) -> None:
         """Somebody took a page out of the trash: what it shows is wanted again, unless it was edited elsewhere.
 
@@ -84,11 +91,13 @@ class Ledger:
         """What shows these values has a reason of its own: a copy, a choice, a journal that was lost."""
         self.copied.update(map(plain, values))
 
-    def restored(self, before: Iterable[Shown], after: Iterable[Shown]) -> None:
-        """A database went back to a dump. What was typed into it since is gone with it; Notion's edits are not."""
+    def restored(self, before: Iterable[Shown], after: Iterable[Shown], seen: Callable[[str], bool]) -> None:
+        """A database went back to a dump. What was typed into it since is gone with it; Notion's edits are not, and one
+        that the bridge has not `seen` yet is for it an edit of what came back."""
         back = {plain(value) for value in after}
         for text in back:
-            self._reasons[text].discard("edited")
+            if text not in self._typed_over or seen(self._typed_over[text]):
+                self._reasons[text].discard("edited")
         for text in {plain(value) for value in before} - back:
             if text in self.written and self.written[text].side == "row":
                 self._reasons[text].add("edited")

@@ -114,7 +114,7 @@ class PagePeople:
         made = values or {f: self.value(f) for f in self._rng.sample(FIELDS, self._rng.choice([1, 1, 2]))}
         before = self.person.read(page_id)
         (person or self.person).edit(page_id, self._typed(made))
-        self._ledger.replaced([before[self.names[field]] for field in made])
+        self._ledger.typed_over([before[self.names[field]] for field in made], made.values())
         self._wrote(page_id, made)
         return f"page {page_id[:4]}: {made}"
 

@@ -226,7 +226,14 @@ class Process:
         binding.note(sync)
         row = journal.sync_row(NAME)
         watermark = journal.sync_state(NAME).watermark if row else None
-        rows = ModelEnd(self._server, sync, common, self._trouble, batch=self._dials.batch)
+        rows = ModelEnd(
+            self._server,
+            sync,
+            common,
+            self._trouble,
+            batch=self._dials.batch,
+            looked_through=self._dials.looked_through,
+        )
         rows.take_lock()
         names = Names(client, sync, common, options=catalogs.options)
         notion = NotionEnd(client, sync, common, Workers(1), watermark=watermark, bot=bot, names=names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.worlds.ledger import UNIQUE, Ledger, Written, plain
@@ -24,26 +24,39 @@ class Session:
         self.transaction: Transaction = server.begin(AUTHOR)
         self._wrote: list[tuple[str, Any]] = []
         self._replaced: list[tuple[list[Any], str]] = []
+        self._moved: list[Any] = []  # what rows with another key held
 
-    def insert(self, values: Wire) -> int:
-        self._wrote += values.items()
-        return self.transaction.insert(values)
+    def insert(self, *rows: Wire) -> list[int]:
+        """One statement."""
+        self._wrote += [item for values in rows for item in values.items()]
+        return self.transaction.insert_all(rows)
 
     def update(self, key: int, changes: Wire) -> None:
-        before = self.transaction.lock(key)
-        if before is None:
-            raise KeyError(key)
-        self._wrote += changes.items()
-        self.transaction.update(key, changes)
-        self._replaced.append(([before[name] for name in changes if name != "id"], ""))
+        self.update_all({key: changes})
 
-    def delete(self, key: int, *, deleting: bool = True) -> None:
-        """`deleting` is False when another row with this key follows: who restores the page then undoes nothing."""
-        before = self.transaction.lock(key)
-        if before is None:
+    def update_all(self, changes: Mapping[int, Wire]) -> None:
+        """One statement."""
+        before = {key: self._lock(key) for key in changes}
+        self._wrote += [item for values in changes.values() for item in values.items()]
+        self.transaction.update_all(changes)
+        for key, values in changes.items():
+            self._replaced.append(([before[key][name] for name in values if name != "id"], ""))
+            if "id" in values:
+                self._moved += [before[key].get(name) for name in UNIQUE] + [values.get(name) for name in UNIQUE]
+
+    def delete(self, *keys: int, deleting: bool = True) -> None:
+        """One statement. `deleting` is False when other rows with these keys follow: who restores the pages then undoes
+        nothing."""
+        before = [self._lock(key) for key in keys]
+        self.transaction.delete_all(keys)
+        for row in before:
+            self._replaced.append(([row.get(name) for name in UNIQUE], "row" if deleting else ""))
+
+    def _lock(self, key: int) -> Wire:
+        row = self.transaction.lock(key)
+        if row is None:
             raise KeyError(key)
-        self.transaction.delete(key)
-        self._replaced.append(([before.get(name) for name in UNIQUE], "row" if deleting else ""))
+        return row
 
     def truncate(self) -> None:
         rows = list(self._server.state.rows.values())
@@ -58,6 +71,9 @@ class Session:
             self._ledger.wrote(name, value, Written(name, "row", self._server.clock.seconds))
         for values, deleted in self._replaced:
             self._ledger.replaced(values, deleted=deleted)
+        if "key change" in self.transaction.left_out:
+            # Nobody can tell it from a deletion and a new row, which no page that was trashed meanwhile is about.
+            self._ledger.may_show(value for value in self._moved if value is not None)
         self.transaction.commit()
 
     def rollback(self) -> None:
@@ -69,7 +85,14 @@ class RowPeople:
     """The acts. Each answers what it did, "" when there was nothing to do it with."""
 
     def __init__(
-        self, server: Server, ledger: Ledger, rng: random.Random, situations: Situations, *, rubbish: float
+        self,
+        server: Server,
+        ledger: Ledger,
+        rng: random.Random,
+        situations: Situations,
+        *,
+        rubbish: float,
+        many: bool = False,
     ) -> None:
         self._server, self._ledger, self._rng, self._situations = server, ledger, rng, situations
         self._rubbish = rubbish
@@ -87,6 +110,8 @@ class RowPeople:
             self.touch: 0.4,
             self.truncate: 0.04,
         }
+        if many:
+            self.acts |= {self.edit_many: 3.0, self.insert_many: 0.7, self.delete_many: 0.5, self.replace_many: 0.5}
 
     def value(self, field: str) -> Any:
         match field:
@@ -194,12 +219,12 @@ class RowPeople:
         return self._do(work)
 
     def insert(self) -> str:
-        return self._do(lambda s: f"new row {s.insert(self.new_row())}")
+        return self._do(lambda s: f"new row {s.insert(self.new_row())[0]}")
 
     def insert_again(self) -> str:
         """With a key that was used before, or will be."""
         key = self._rng.randint(1, self._server.state.sequence + 3)
-        return self._do(lambda s: f"new row {s.insert({'id': key, **self.new_row()})} by hand")
+        return self._do(lambda s: f"new row {s.insert({'id': key, **self.new_row()})[0]} by hand")
 
     def delete(self) -> str:
         key = self.key()
@@ -273,3 +298,57 @@ class RowPeople:
             return "the table is emptied"
 
         return self._do(work)
+
+    # One statement for several rows
+
+    def _some_keys(self) -> list[int]:
+        keys = sorted(self._server.state.rows)
+        return self._rng.sample(keys, min(len(keys), self._rng.randint(2, 6)))
+
+    def edit_many(self) -> str:
+        """Of one of them the transaction may change something again."""
+        keys = self._some_keys()
+        if not keys:
+            return ""
+        names = self._rng.sample(FIELDS, self._rng.choice([1, 1, 2]))
+
+        def work(session: Session) -> str:
+            made = {key: {name: self.value(name) for name in names} for key in keys}
+            if self._rng.random() < 0.15:
+                self._situations["keys of several rows changed"] += 1
+                by = self._rng.choice([1, 50])
+                for key in self._rng.sample(keys, self._rng.randint(1, len(keys))):
+                    made[key]["id"] = key + by
+            session.update_all(made)
+            if self._rng.random() < 0.3:
+                session.update(int(made[keys[0]].get("id", keys[0])), self.changes())
+            return f"rows: {made}"
+
+        return self._do(work, leave_open=self._rng.random() < 0.3)
+
+    def insert_many(self) -> str:
+        rows = [self.new_row() for _ in range(self._rng.randint(2, 5))]
+        return self._do(lambda s: f"new rows {s.insert(*rows)}")
+
+    def delete_many(self) -> str:
+        keys = self._some_keys()
+
+        def work(session: Session) -> str:
+            session.delete(*keys)
+            return f"rows {keys} deleted"
+
+        return self._do(work) if keys else ""
+
+    def replace_many(self) -> str:
+        """Deleted by one statement and inserted again by another, not all of them and not only they."""
+        keys = self._some_keys()
+
+        def work(session: Session) -> str:
+            again = keys[: self._rng.randint(1, len(keys))]
+            session.delete(*again, deleting=False)
+            gone = [key for key in keys if key not in again]
+            session.delete(*gone)
+            session.insert(*({"id": key, **self.new_row()} for key in again), self.new_row())
+            return f"rows {again} replaced, {gone} deleted"
+
+        return self._do(work, leave_open=self._rng.random() < 0.2) if keys else ""

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.errors import Refused
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
+from bridge.postgres import bounds
 from bridge.postgres.notes import Note
 from bridge.postgres.outbox import Acknowledgement, event_batch
 from bridge.postgres.reader import observe
 from bridge.postgres.wire import Row, read_key, read_row
+from tests.worlds import outbox
 from tests.worlds.table import Locked, Server, Transaction, Violation, Wire, stored
 
 BRIDGE = "bridge"
 _LOCK_TIMEOUT_S = 3.0
 _LOST = "the connection was lost before the write"
+_OVERFLOW = object()  # the token of a batch which says that changes were left out
 
 
 class RowTrouble:
@@ -37,6 +41,32 @@ class RowTrouble:
         """How a COMMIT ends: "", before (lost on its way), applied, undone, late (all three without an answer)."""
         return ""
 
+    def happened(self, what: str) -> None:
+        """Something rare, which is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The database at one moment."""
+
+    sync: Sync
+    values: Mapping[int, Wire]
+    waiting: Sequence[Note]
+    moment: datetime
+
+    def rows(self, keys: Sequence[Key]) -> dict[Key, Row]:
+        """Implements `outbox.View`."""
+        found = {key: self.values.get(int(key[0])) for key in keys}
+        return {key: read_row(self.sync, [int(key[0])], wire) for key, wire in found.items() if wire is not None}
+
+    def notes(self) -> Sequence[Note]:
+        """What waited then."""
+        return self.waiting
+
+    def time(self) -> datetime:
+        """When it was."""
+        return self.moment
+
 
 class ModelEnd:
     """Implements what the engine asks of the PostgreSQL side."""
@@ -44,21 +74,39 @@ class ModelEnd:
     side = Side.POSTGRES
 
     def __init__(
-        self, server: Server, sync: Sync, clock: CommonClock, trouble: RowTrouble, *, batch: int = 1000
+        self,
+        server: Server,
+        sync: Sync,
+        clock: CommonClock,
+        trouble: RowTrouble,
+        *,
+        batch: int = 1000,
+        looked_through: int = 1000,
     ) -> None:
         self._server, self._sync, self._clock, self._trouble = server, sync, clock, trouble
-        self._batch = batch
+        self._batch, self._looked_through = batch, looked_through
+        self._found_none = False  # the last look into the outbox
 
     # Feed
 
     def changes(self) -> Batch:
         self._trouble.visit("changes")
         self._sample()
-        notes = sorted(self._server.state.outbox.items())[: self._batch]
-        return self._events([note.as_read() for _, note in notes], more=len(notes) == self._batch)
+        notes, more = outbox.oldest(self.notes(), self._batch)
+        calm, self._found_none = self._found_none, not notes
+        if not notes and self._overflowed(calm):
+            self._trouble.happened("told of a full outbox")
+            return Batch((), token=_OVERFLOW, reread=bounds.FULL)
+        return self._events(notes, self, more=more)
+
+    def _overflowed(self, calm: bool) -> bool:
+        changes = self._server.count_anew(few=bounds._NO_LIMIT if calm else bounds._FEW)
+        return self._server.outbox_max is not None and changes > self._server.outbox_max
 
     def acknowledge(self, batch: Batch) -> None:
         self._trouble.visit("acknowledge")
+        if batch.token is _OVERFLOW:
+            self._server.count_anew(few=bounds._FEW, forget=True)
         if isinstance(batch.token, Acknowledgement):
             for number in batch.token.ids:
                 self._server.state.outbox.pop(number, None)
@@ -68,19 +116,42 @@ class ModelEnd:
         """The snapshot is of the first moment, however long the reading takes."""
         self._trouble.visit("scan")
         seen = self._server.now()
-        notes = [note.as_read() for _, note in sorted(self._server.state.outbox.items())]
-        rows = sorted(self._server.state.rows.items())
-        for start in range(0, len(notes), self._batch):
-            yield self._events(notes[start : start + self._batch], more=True)
+        then = Snapshot(self._sync, dict(self._server.state.rows), self.notes(), seen)
+        rows = sorted(then.values.items())
+        for notes in outbox.portions(then.waiting, self._batch):
+            yield self._events(notes, then, more=True)
             self._trouble.visit("scan on")
         for start in range(0, len(rows), self._batch):
             chunk = [self._row(key, values) for key, values in rows[start : start + self._batch]]
             yield Batch([observe(row, Evidence.SCAN, seen) for row in chunk], more=True)
             self._trouble.visit("scan on")
 
-    def _events(self, notes: list[Note], *, more: bool) -> Batch:
+    def _events(self, notes: list[Note], view: outbox.View, *, more: bool) -> Batch:
         connection: Any = None  # only links to other tables are asked for, and the model has none
-        return event_batch(connection, self._sync, notes, more=more)
+        if all(note.keys is None for note in notes):
+            return event_batch(connection, self._sync, notes, more=more)
+
+        def between() -> None:
+            if view is self:
+                self._trouble.visit("bundles")
+
+        with outbox.expanding(view, looked_through=self._looked_through, between=between):
+            batch = event_batch(connection, self._sync, notes, more=more)
+        self._trouble.happened("bundle of keys read")
+        if len(batch.observations) < sum(map(outbox.size, notes)):
+            self._trouble.happened("row of a bundle changed again before it was read")
+        return batch
+
+    # As `outbox.View`: the database as it is now
+
+    def rows(self, keys: Sequence[Key]) -> dict[Key, Row]:
+        return Snapshot(self._sync, self._server.state.rows, (), self._server.now()).rows(keys)
+
+    def notes(self) -> list[Note]:
+        return [note.as_read() for _, note in sorted(self._server.state.outbox.items())]
+
+    def time(self) -> datetime:
+        return self._server.now()
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
         self._trouble.visit("look")

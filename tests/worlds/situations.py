@@ -64,6 +64,12 @@ EXPECTED = (
     "wall clock set",
     "access lost",
     "bound anew",
+    "keys of many rows noted in a bundle",
+    "keys of several rows changed",
+    "bundle of keys read",
+    "row of a bundle changed again before it was read",
+    *(f"{op} left out of a full outbox" for op in ("insert", "update", "delete", "key change", "truncate")),
+    "told of a full outbox",
 )
 
 

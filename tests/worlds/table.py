@@ -1,7 +1,8 @@
 """A PostgreSQL table with its trigger and its outbox, as far as the bridge can tell the difference.
 
 What it models: transactions that overlap, row locks, outbox numbers that are drawn when a statement runs and become
-visible when its transaction commits (so in any order), defaults, sequences, constraints, TRUNCATE, dumps.
+visible when its transaction commits (so in any order), defaults, sequences, constraints, TRUNCATE, dumps; statements
+that change many rows, of which the keys alone are noted; an outbox that takes no more.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import copy
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bridge.postgres import notes
+from bridge.postgres import notes, statement
 from bridge.shapes import Column, Table
 from tests.worlds.clock import WorldClock
 
@@ -48,12 +50,23 @@ class Note:
     origin: str | None
     at: datetime
     author: str
+    keys: list[list[Any]] | None = None
 
     def as_read(self) -> notes.Note:
         """As the bridge reads it."""
         return notes.Note(
-            self.number, self.op, self.key, self.old_key, self.values, None, self.origin, self.at, self.author
+            self.number, self.op, self.key, self.old_key, self.values, self.keys, self.origin, self.at, self.author
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a statement did to the row at that place: it had the key `old` and has `new`, with these values."""
+
+    place: int
+    old: int | None
+    new: int | None
+    values: Wire | None
 
 
 @dataclass(slots=True)
@@ -65,16 +78,22 @@ class State:
     applied: dict[str, list[Any] | None] = field(default_factory=dict)
     sequence: int = 0
     number: int = 0
+    noted: int | None = None  # changes, since the bridge last found none waiting; None: none was counted
 
 
 class Server:
-    """One database with one table whose key is one integer column. `defaults` and `checks` are by column."""
+    """One database with one table whose key is one integer column. `defaults` and `checks` are by column.
+
+    `several` rows of one statement are noted with what they hold; of more only the keys, `bundle` to an outbox row.
+    """
 
     def __init__(self, table: Table, clock: WorldClock, rng: random.Random, *, ahead: float = 0.0) -> None:
         self.table = table
         self.state = State()
         self.installation = 1
         self.captured: tuple[str, ...] = ()
+        self.several, self.bundle = statement._SEVERAL, statement._BUNDLE
+        self.outbox_max: int | None = None
         self.defaults: dict[str, Any] = {}
         self.checks: dict[str, Callable[[Any], bool]] = {}
         self.locks: dict[int, Transaction] = {}
@@ -114,6 +133,17 @@ class Server:
         self.table = replace(self.table, columns=(*self.table.columns, added))
         return f"the table has a column {added.name} now"
 
+    def count_anew(self, *, few: int, forget: bool = False) -> int:
+        """How many changes were counted; and the count begins anew, as in `bridge.postgres.bounds`: not while somebody
+        who left a change out is at work, and after an overflow only to `forget` it."""
+        changes = self.state.noted
+        if changes is None or any(transaction.left_out for transaction in self.open):
+            return 0
+        full = self.outbox_max is not None and changes > self.outbox_max
+        if forget or not full:
+            self.state.noted = 1 if not full and changes > few else None
+        return changes
+
     def dump(self) -> State:
         return copy.deepcopy(self.state)
 
@@ -133,6 +163,7 @@ class Transaction:
     def __init__(self, server: Server, author: str, origin: str | None) -> None:
         self.author, self.origin = author, origin
         self.notes: list[Note] = []
+        self.left_out: list[str] = []  # what was not noted, because the outbox was full
         self.over = False
         self.proof: tuple[str, list[Any] | None] | None = None
         self._server = server
@@ -152,6 +183,49 @@ class Transaction:
 
     def insert(self, given: Wire) -> int:
         """Answers the key. Raises Violation, Locked."""
+        return self.insert_all([given])[0]
+
+    def insert_all(self, given: Sequence[Wire]) -> list[int]:
+        """One statement for several rows."""
+        with self._whole():
+            made = [self._insert(place, values) for place, values in enumerate(given)]
+        self._tell("insert", len(given), made)
+        return [int(str(row.new)) for row in made]
+
+    def update(self, key: int, changes: Wire) -> None:
+        """Raises Violation, Locked; KeyError when there is no such row."""
+        self.update_all({key: changes})
+
+    def update_all(self, changes: Mapping[int, Wire]) -> None:
+        """One statement for several rows."""
+        with self._whole():
+            changed = [self._update(place, *change) for place, change in enumerate(changes.items())]
+        self._tell("update", len(changes), [row for row in changed if row is not None])
+
+    def delete(self, key: int) -> None:
+        """Raises Locked; KeyError when there is no such row."""
+        self.delete_all([key])
+
+    def delete_all(self, keys: Sequence[int]) -> None:
+        """One statement for several rows."""
+        with self._whole():
+            for key in keys:
+                if self.lock(key) is None:
+                    raise KeyError(key)
+                self._put(key, None)
+        self._tell("delete", len(keys), [Changed(place, key, None, None) for place, key in enumerate(keys)])
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """A statement that fails has changed no row."""
+        before = dict(self._rows)
+        try:
+            yield
+        except (Violation, Locked, KeyError):
+            self._rows = before
+            raise
+
+    def _insert(self, place: int, given: Wire) -> Changed:
         server = self._server
         values: dict[str, Any] = {column.name: given.get(column.name) for column in server.table.columns}
         values |= {name: value for name, value in server.defaults.items() if name not in given}
@@ -163,11 +237,10 @@ class Transaction:
         if self.lock(key) is not None:
             raise Violation(f"duplicate key value violates unique constraint ({key})", unique=True)
         self._put(key, values)
-        self._note("insert", key, None, values)
-        return key
+        return Changed(place, None, key, values)
 
-    def update(self, key: int, changes: Wire) -> None:
-        """Raises Violation, Locked; KeyError when there is no such row."""
+    def _update(self, place: int, key: int, changes: Wire) -> Changed | None:
+        """None when no column that is captured holds another value."""
         before = self.lock(key)
         if before is None:
             raise KeyError(key)
@@ -179,22 +252,17 @@ class Transaction:
                 raise Violation(f"duplicate key value violates unique constraint ({moved})", unique=True)
             self._put(key, None)
         self._put(moved, values)
-        captured = self._server.captured
-        if moved != key or any(values.get(name) != before.get(name) for name in captured):
-            self._note("update", moved, key if moved != key else None, values)
-
-    def delete(self, key: int) -> None:
-        if self.lock(key) is None:
-            raise KeyError(key)
-        self._put(key, None)
-        self._note("delete", key, None, None)
+        if moved == key and all(values.get(name) == before.get(name) for name in self._server.captured):
+            return None
+        return Changed(place, key, moved, values)
 
     def truncate(self) -> None:
         """Raises Locked while anybody else is at work."""
         if any(holder is not self for holder in self._server.locks.values()):
             raise Locked("the table")
         self._rows, self._emptied = {}, True
-        self._note("truncate", None, None, None)
+        if self._has_room("truncate", 1):
+            self._note("truncate")
 
     def commit(self) -> None:
         if self.over:
@@ -227,7 +295,46 @@ class Transaction:
     def _put(self, key: int, values: Wire | None) -> None:
         self._rows[key] = values
 
-    def _note(self, op: str, key: int | None, old: int | None, values: Wire | None) -> None:
+    def _tell(self, op: str, rows: int, changed: Sequence[Changed]) -> None:
+        """What the trigger does after a statement that met so many rows, as in `bridge/postgres/statement.sql`."""
+        moved = [row for row in changed if row.old is not None and row.new is not None and row.old != row.new]
+        if not changed or not self._has_room("key change" if moved else op, len(changed)):
+            return
+        told = changed
+        if rows > self._server.several and self.origin is None:
+            told = moved
+            bundles: dict[int, list[list[Any]]] = {}
+            for row in changed:
+                if row not in moved:
+                    key = row.old if row.new is None else row.new
+                    bundles.setdefault(row.place // self._server.bundle, []).append([key])
+            for keys in bundles.values():
+                self._note(op, keys=keys)
+        for row in told:
+            old = row.old if row in moved else None
+            self._note(op, row.old if row.new is None else row.new, old, row.values)
+
+    def _has_room(self, what: str, changes: int) -> bool:
+        """Counts them; False when more would wait than may. The bridge's own always find room."""
+        state, limit = self._server.state, self._server.outbox_max
+        if self.origin is not None:
+            return True
+        before = state.noted or 0
+        state.noted = before + changes
+        if limit is None or state.noted <= limit:
+            return True
+        state.noted = max(limit + changes, state.noted)
+        self.left_out.append(what)
+        return False
+
+    def _note(
+        self,
+        op: str,
+        key: int | None = None,
+        old: int | None = None,
+        values: Wire | None = None,
+        keys: list[list[Any]] | None = None,
+    ) -> None:
         server = self._server
         server.state.number += 1
         captured = None if values is None else {name: values.get(name) for name in server.captured}
@@ -242,6 +349,7 @@ class Transaction:
                 self.origin,
                 server.now(),
                 self.author,
+                keys,
             )
         )
 

@@ -14,11 +14,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from bridge.clock import CommonClock
 from bridge.ends import End
 from bridge.engine.opening import open_sides
+from bridge.postgres import statement as statements
+from bridge.postgres.bounds import FULL
 from tests.system.world import World
 from tests.worlds.clock import WorldClock
 from tests.worlds.row_people import AUTHOR
+from tests.worlds.rows import ModelEnd, RowTrouble
 from tests.worlds.table import Locked, Server, Transaction, Violation
 
 MAPPED = ("title", "stage", "mail")
@@ -66,9 +70,12 @@ class Twin:
 
 
 @contextmanager
-def both(world: World) -> Iterator[tuple[End, Server, list[Twin]]]:
+def both(world: World, postgres: str = "") -> Iterator[tuple[End, Server, list[Twin]]]:
+    """`postgres`: more lines of that section of the file."""
     world.fields = {"title": "Name", "stage": "Stage", "mail": "Mail"}
     world.write_config()
+    text = world.config_path.read_text(encoding="utf-8")
+    world.config_path.write_text(text.replace("[postgres]", f"[postgres]\n{postgres}", 1), encoding="utf-8")
     with open_sides(world.config()) as sides:
         sync = sides.bind(world.config().syncs[0])
         sides.ensure_installed(sync)
@@ -138,3 +145,104 @@ def test_the_model_tells_what_the_trigger_tells(world: World, seed: int) -> None
                 assert told(end) == modelled(server), f"seed {seed}, after {number} statements"
         keys = {str(row["id"]) for row in world.rows().values()}
         assert keys == {str(key) for key in server.state.rows}
+
+
+# Statements that change many rows, and an outbox that is full
+
+SEVERAL = BUNDLE = 2
+OUTBOX_MAX = 8
+
+
+def act_on_many(rng: random.Random, twin: Twin, server: Server, number: int) -> None:
+    """One statement of one session over several rows."""
+    keys = rng.sample(range(1, 10), rng.randint(1, 6))
+    value, far = f"value {number}", 100 * number
+
+    def on_rows(change: Callable[[Transaction, list[int]], object]) -> Callable[[Transaction], object]:
+        """Locked first: half a statement is none."""
+
+        def work(transaction: Transaction) -> None:
+            change(transaction, [key for key in keys if transaction.lock(key) is not None])
+
+        return work
+
+    match rng.choice(["insert", "insert", "by hand", "update", "update", "unmapped", "rekey", "delete", "truncate"]):
+        case "insert":
+            rows = [{"title": f"{value}/{place}"} for place in range(len(keys))]
+            titles = [row["title"] for row in rows]
+            twin.do(lambda t: t.insert_all(rows), "INSERT INTO tasks (title) SELECT unnest(%s::text[])", titles)
+        case "by hand":
+            new = [{"id": key, "title": value} for key in keys]
+            statement = "INSERT INTO tasks (id, title) SELECT unnest(%s::int[]), %s"
+            twin.do(lambda t: t.insert_all(new), statement, keys, value)
+        case "update":
+            twin.do(
+                on_rows(lambda t, found: t.update_all({key: {"mail": value if key % 2 else None} for key in found})),
+                "UPDATE tasks SET mail = CASE WHEN id %% 2 = 1 THEN %s END WHERE id = ANY (%s)",
+                value,
+                keys,
+            )
+        case "unmapped":
+            change = {"secret": value}
+            statement = "UPDATE tasks SET secret = %s WHERE id = ANY (%s)"
+            twin.do(on_rows(lambda t, found: t.update_all(dict.fromkeys(found, change))), statement, value, keys)
+        case "rekey":
+            moves = {key: {"id": key + far, "mail": value} if key % 2 else {"mail": value} for key in keys}
+            new_key = "CASE WHEN id %% 2 = 1 THEN id + %s ELSE id END"
+            statement = f"UPDATE tasks SET mail = %s, id = {new_key} WHERE id = ANY (%s)"  # noqa: S608 - of constants
+            twin.do(on_rows(lambda t, found: t.update_all({k: moves[k] for k in found})), statement, value, far, keys)
+        case "delete":
+            statement = "DELETE FROM tasks WHERE id = ANY (%s)"
+            twin.do(on_rows(lambda t, found: t.delete_all(found)), statement, keys)
+        case _ if not server.locks:  # it locks the whole table, which the model does not know
+            twin.do(lambda t: t.truncate(), "TRUNCATE tasks")
+            twin.end(commit=True)
+
+
+def told_by_key(end: End) -> tuple[dict[str, Told], list[str]]:
+    """All that the outbox tells, and forgets then; and what, if anything, tells to read the table."""
+    found: dict[str, Told] = {}
+    reasons = []
+    while (batch := end.changes()).token is not None:
+        end.acknowledge(batch)
+        reasons += [batch.reread] * bool(batch.reread)
+        for seen in batch.observations:
+            about = (seen.presence.value, seen.old_key, dict(seen.values))
+            found.setdefault(str(seen.key), []).append(about)
+    return found, reasons
+
+
+def read_whole(end: End) -> list[tuple[Any, ...]]:
+    batches = [batch for batch in end.scan() if batch.token is None]
+    return [(seen.key, dict(seen.values)) for batch in batches for seen in batch.observations]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_model_tells_of_many_rows_what_the_trigger_tells(
+    world: World, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few rows that count as many, and in half of the runs an outbox that is full soon."""
+    monkeypatch.setattr(statements, "_SEVERAL", SEVERAL)
+    monkeypatch.setattr(statements, "_BUNDLE", BUNDLE)
+    rng = random.Random(f"many {seed}")
+    limit = OUTBOX_MAX if seed % 2 else None
+    told_why: set[str] = set()
+    with both(world, "" if limit is None else f"outbox_max = {limit}") as (end, server, twins):
+        server.several, server.bundle, server.outbox_max = SEVERAL, BUNDLE, limit
+        sync = end._sync  # type: ignore[attr-defined]
+        model = ModelEnd(server, sync, CommonClock(server.clock), RowTrouble())
+        for number in range(150):
+            twin = rng.choice(twins)
+            if rng.random() < 0.6:
+                act_on_many(rng, twin, server, number)
+            else:
+                act(rng, twin, number)
+            if rng.random() < 0.4:
+                twin.end(commit=rng.random() < 0.8)
+            if rng.random() < 0.3:
+                told_of = told_by_key(end)
+                assert told_of == told_by_key(model), f"seed {seed}, after {number} statements"
+                told_why.update(told_of[1])
+            if rng.random() < 0.1:
+                assert read_whole(end) == read_whole(model)
+    assert (FULL in told_why) == (limit is not None)

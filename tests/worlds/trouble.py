@@ -120,6 +120,9 @@ class PostgresTrouble(RowTrouble):
     def locked(self) -> None:
         self._situations["row locked by a person"] += 1
 
+    def happened(self, what: str) -> None:
+        self._situations[what] += 1
+
     def commit(self) -> str:
         for end in ("before", "applied", "undone", "late"):
             if self._luck.strikes(f"commit-{end}"):

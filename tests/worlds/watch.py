@@ -129,6 +129,10 @@ class Watch:
         if numbers and min(numbers) < self._highest:
             self._situations["commits out of number order"] += 1
         self._highest = max([self._highest, *numbers])
+        if any(note.keys is not None for note in transaction.notes):
+            self._situations["keys of many rows noted in a bundle"] += 1
+        for op in transaction.left_out:
+            self._situations[f"{op} left out of a full outbox"] += 1
         if transaction.author == BRIDGE and transaction.notes:
             self.row_writes += 1
             notes = transaction.notes
@@ -140,6 +144,10 @@ class Watch:
     def excused(self, value: str) -> bool:
         """Whether the bridge overwrote a page's value that no answer had shown it before, or one with which it died."""
         return any(lost.value == value and not self._shown_before(value, lost.seq) for lost in self.overwritten)
+
+    def shown(self, value: str) -> bool:
+        """Whether an answer has shown it to the bridge."""
+        return self._shown_before(value, self._sandbox.log.entries[-1].seq + 1 if self._sandbox.log.entries else 0)
 
     def _shown_before(self, value: str, seq: int) -> bool:
         entries = [e for e in self._sandbox.log.entries if e.seq < seq and self._taken(e)]

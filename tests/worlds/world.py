@@ -119,7 +119,11 @@ class World:
         self.server.defaults["stage"] = "Todo"
         self.server.checks["amount"] = lambda value: value < 1_000_000
         self.server.captured = tuple(column.name for column in COLUMNS[1:])
-        self.rows = RowPeople(self.server, self.ledger, self.rng, self.situations, rubbish=dials.rubbish)
+        self.server.outbox_max = dials.outbox_max
+        many = dials.several is not None
+        if dials.several is not None:
+            self.server.several, self.server.bundle = dials.several, dials.bundle
+        self.rows = RowPeople(self.server, self.ledger, self.rng, self.situations, rubbish=dials.rubbish, many=many)
         self.pages = PagePeople(
             self.sandbox, self.data_source, self.clock, self.ledger, self.rng, self.situations, rubbish=dials.rubbish
         )
@@ -147,6 +151,7 @@ class World:
         for _ in range(self.rng.choice([0, 0, 2, 4])):
             self.rng.choice([self.pages.create, self.pages.create_with_key])()
         self.server.state.outbox.clear()  # there was no trigger yet
+        self.server.state.noted = None
 
     def _live_once(self) -> None:
         """One life of the bridge's process."""
