@@ -65,10 +65,9 @@ class RowBatch:
 
     def add(self, key: Key) -> Pair:
         """A new record, of which nothing is known yet but this key."""
-        with crash_point(CrashPoint.PAIR_MADE):
-            self._next_id = max(self._next_id, 0 if self._made else self._last_pair()) + 1
-            pair = Pair(self._next_id, self._sync, key, None, None, Snapshot(), Snapshot())
-            self._pairs[key] = self._made[pair.id] = pair
+        self._next_id = max(self._next_id, 0 if self._made else self._last_pair()) + 1
+        pair = Pair(self._next_id, self._sync, key, None, None, Snapshot(), Snapshot())
+        self._pairs[key] = self._made[pair.id] = pair
         self._journal.tell((pair,))
         return pair
 
@@ -115,7 +114,9 @@ class RowBatch:
     def flush(self) -> None:
         """Writes everything down."""
         store = self._journal.store
-        store.run_many("pair_insert", map(rows.pair_columns, self._made.values()))
+        if self._made:
+            with crash_point(CrashPoint.PAIR_MADE):
+                store.run_many("pair_insert", map(rows.pair_columns, self._made.values()))
         store.run_many("pair_save_row", map(rows.row_columns, self._changed.values()))
         store.run_many("pair_save_base", map(rows.base_columns, self._agreed.values()))
         store.run_many("event_add", self._events)

@@ -129,6 +129,10 @@ class NumberColumn(ColumnType):
 class IntegerColumn(NumberColumn):
     """smallint, integer, bigint."""
 
+    def key(self, wire: Any) -> str:
+        # Every change tells a key, which is nearly always one of these; bool is an int, too.
+        return str(wire) if type(wire) is int else NumberColumn.key(self, wire)
+
     def misfit(self, number: Decimal) -> str:
         if number != number.to_integral_value():
             return "it is not a whole number, and the column holds only those"
