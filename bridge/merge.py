@@ -305,9 +305,10 @@ def _merge_one_sided(pair: Pair, sync: Sync, said: Said, alive: Side) -> Decisio
     """The record is alive on one side only: new there, deleted on the other, or both at once."""
     other = pair.side(alive.other)
     was = pair.base.presence if pair.base else None
-    if other.presence is Presence.UNSEEN or was is Presence.GONE:
-        return _bring_over(pair, sync, alive)  # new on this side, or brought back after an agreed deletion
-    edited = was is None or _edited(pair, sync, alive)  # never agreed on: the other side has not had it
+    if other.presence is Presence.UNSEEN or was is Presence.GONE or (was is None and alive is Side.POSTGRES):
+        # New here, or brought back after an agreed deletion. (A page, and no row, may be gone since before we forgot.)
+        return _bring_over(pair, sync, alive)
+    edited = was is None or _edited(pair, sync, alive)
     rule = sync.deletes.into(alive)
     if edited or said.deletion == REJECTED:
         decision = _bring_over(pair, sync, alive)

@@ -104,7 +104,7 @@ def observe_all(
     shown = Listed()
     for batch in postgres.scan():
         intake.take(batch, shown if batch.token is None else None)
-    intake.take_missing_rows(shown)
+    intake.take_missing_rows(shown, postgres.look)
     known = set(journal.live_pages(sync.name))
     listed: set[str] = set()
     doubtful: list[Pair] = []

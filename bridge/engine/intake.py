@@ -7,7 +7,7 @@ before the feed is told that it may forget.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -22,6 +22,9 @@ from bridge.journal import Journal
 from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import key_text, read_moment
 from bridge.model import Key, Pair, Presence, Side, Sync
+
+_LOOKS = 500
+_MISSED = Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN)
 
 
 class Intake:
@@ -53,16 +56,24 @@ class Intake:
                 self._journal.update_sync(self._sync.name, confirmed=batch.confirmed)
         return list(doubtful.values())
 
-    def take_missing_rows(self, listed: Listed) -> None:
-        """Rows that a complete read of the table in one snapshot did not show are deleted. One that was outside of
-        the filter when it was deleted left the sync before: its page stays."""
+    def take_missing_rows(self, listed: Listed, look: Callable[[Sequence[Pair]], Sequence[Observation]]) -> None:
+        """Takes what a complete read of the table in one snapshot did not show. Such a row is deleted; where there is a
+        filter it may be outside, and `look` tells. One that was outside when it was deleted left the sync before: its
+        page stays."""
+        missing = [number for number in self._journal.with_rows(self._sync.name) if number not in listed]
+        for start in range(0, len(missing), _LOOKS):
+            pairs = [self._journal.pair(number) for number in missing[start : start + _LOOKS]]
+            shown = look(pairs) if self._sync.where else [replace(_MISSED, key=pair.key) for pair in pairs]
+            with self._journal.transaction():
+                for pair, seen in zip(pairs, shown, strict=True):
+                    # A page that waits for its row has none that could be gone; and of a row that came in after the
+                    # snapshot the outbox tells, in order.
+                    if seen.presence is Presence.AWAY or (seen.presence is Presence.GONE and pair.postgres.live):
+                        self._take_row(seen)
         with self._journal.transaction():
-            for pair_id in [number for number in self._journal.live_rows(self._sync.name) if number not in listed]:
-                pair = self._journal.pair(pair_id)
-                self._save(pair, Observation(Side.POSTGRES, Presence.GONE, key=pair.key, evidence=Evidence.SCAN))
             # Every waiting change was read before the table: whose key was taken by then went with a TRUNCATE.
             for pair in self._journal.take_all_displaced(self._sync.name):
-                self._save(pair, Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN))
+                self._save(pair, _MISSED)
 
     # Rows
 

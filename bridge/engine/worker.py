@@ -267,7 +267,7 @@ class Worker:
         listed = Listed()
         for batch in self.postgres.scan():
             self._take_rows(batch, listed if batch.token is None else None)
-        self._intake.take_missing_rows(listed)
+        self._intake.take_missing_rows(listed, self.postgres.look)
         with self.journal.transaction():
             self.journal.end_echoes(self.sync.name)
 

@@ -265,9 +265,9 @@ class Journal(WorkTables):
     def live_pages(self, sync: str) -> dict[str, int]:
         return {row["page_id"]: row["id"] for row in self.store.rows("pairs_live_pages", sync=sync)}
 
-    def live_rows(self, sync: str) -> Iterator[int]:
-        """The numbers of the pairs that have a row, as far as is known."""
-        for row in self.store.each("pairs_live_rows", sync=sync):
+    def with_rows(self, sync: str) -> Iterator[int]:
+        """The numbers of the pairs that have a row, as far as is known, or may have one."""
+        for row in self.store.each("pairs_with_rows", sync=sync):
             yield int(row["id"])
 
     def away_pairs(self, sync: str, limit: int) -> list[Pair]:

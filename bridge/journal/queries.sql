@@ -170,8 +170,9 @@ LIMIT 1
 -- Those that a listing should show, as far as is known.
 SELECT id, page_id FROM pairs WHERE sync = :sync AND page_id IS NOT NULL AND notion_state IN ('live', 'unseen')
 
--- name: pairs_live_rows
-SELECT id FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state = 'live'
+-- name: pairs_with_rows
+-- Those of which nothing is known yet may have one: everything may have been forgotten.
+SELECT id FROM pairs WHERE sync = :sync AND key IS NOT NULL AND postgres_state IN ('live', 'unseen')
 
 -- name: pairs_away
 -- The one first that nobody has looked at for the longest time.

@@ -1,7 +1,8 @@
 """The row filter of a sync: which rows are in it, told the same way by the trigger, a scan, a look and the writer.
 
 The condition is the configuration's (`where`), never data. It is used inside of expressions, not as a WHERE: a row
-outside has to be told from a row that is gone.
+outside has to be told from a row that is gone. Only a full read asks for the rows that are in the sync, and looks at
+those that it misses afterwards: of a large table they may be few, and there may be an index for them.
 """
 
 from __future__ import annotations
@@ -42,6 +43,16 @@ def inside(sync: Sync, record: str) -> sql.Composable:
         return fulfils
     marked = sql.SQL("{}.{} IS NOT NULL").format(sql.Identifier(record), sql.Identifier(sync.tombstone.name))
     return sql.SQL("({} OR {})").format(fulfils, marked)
+
+
+def only_inside(sync: Sync) -> sql.Composable:
+    """The WHERE of a query over the table as `r` and nothing else, for the rows of the sync; empty without a filter."""
+    if not sync.where:
+        return sql.SQL("")
+    fulfils = sql.SQL(sync.where)
+    if sync.tombstone is None:
+        return sql.SQL("WHERE ({}\n)").format(fulfils)
+    return sql.SQL("WHERE (({}\n) OR r.{} IS NOT NULL)").format(fulfils, sql.Identifier(sync.tombstone.name))
 
 
 def check_filter(conn: Connection, table: Table, where: str) -> None:

@@ -16,17 +16,18 @@ from bridge.postgres.names import source
 from bridge.postgres.notes import SELECT_ALL, portions
 from bridge.postgres.outbox import BATCH_CHANGES, event_batch
 from bridge.postgres.reader import observe, utc
+from bridge.postgres.rowfilter import only_inside
 from bridge.postgres.trouble import address, explain
 from bridge.postgres.wire import key_expression, read_row, values_expression
 
 
 def scan(dsn: str, sync: Sync) -> Generator[Batch, None, None]:
-    """The waiting changes, then every row of the table in key order, all in one snapshot.
+    """The waiting changes, then every row of the sync in key order, all in one snapshot.
 
-    So a row that the table does not show, and no waiting change explains, is certainly gone. Rows outside of the
-    sync's filter are listed too, by their keys alone, because they are not gone. Chunks should be
-    taken promptly: the snapshot holds back the whole database's vacuum for as long as the scan lasts, and the
-    server ends a scan whose next chunk is not asked for within ten minutes. Closing the iterator ends it.
+    So a row that the table does not show, and no waiting change explains, is certainly gone, or outside of the sync's
+    filter: those are not listed, for they may be millions. Chunks should be taken promptly: the snapshot holds back
+    the whole database's vacuum for as long as the scan lasts, and the server ends a scan whose next chunk is not asked
+    for within ten minutes. Closing the iterator ends it.
     """
     connection = open_connection(dsn, SCAN_LIMITS)
     with closing(connection):
@@ -54,8 +55,8 @@ def _table(connection: Connection, sync: Sync) -> Iterator[Batch]:
     [(now,)] = connection.execute("SELECT now()").fetchall()
     seen = utc(now)
     order = sql.SQL(", ").join(sql.Identifier("r", column.name) for column in sync.key)
-    query = sql.SQL("SELECT {}, {} FROM {} AS r ORDER BY {}").format(
-        key_expression(sync, "r"), values_expression(sync, "r"), source(sync.table), order
+    query = sql.SQL("SELECT {}, {} FROM {} AS r {} ORDER BY {}").format(
+        key_expression(sync, "r"), values_expression(sync, "r"), source(sync.table), only_inside(sync), order
     )
     with connection.cursor(name="notion_bridge_table") as cursor:
         cursor.execute(query)

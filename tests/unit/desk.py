@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -125,12 +125,17 @@ class Desk:
     def parked(self) -> list[Row]:
         return self.journal.parked(self.sync.name)
 
-    def shown_in_full(self, *keys: str) -> None:
-        """The whole table was read, and had these rows."""
+    def shown_in_full(self, *keys: str, looks: Mapping[str, Observation] | None = None) -> None:
+        """The whole table was read, and had these rows. `looks` tells of others, by key; what is not in it is gone."""
         listed = Listed()
         for key in keys:
             listed.add(self.pair(key).id)
-        self.intake.take_missing_rows(listed)
+
+        def look(pairs: Sequence[Pair]) -> list[Observation]:
+            names = [pair.key[0] for pair in pairs if pair.key is not None]
+            return [(looks or {}).get(name, row(name, evidence=Evidence.LOOK)) for name in names]
+
+        self.intake.take_missing_rows(listed, look)
 
 
 def until(condition: threading.Event, what: str) -> None:

@@ -213,7 +213,7 @@ def test_what_can_be_listed_is_what_is_alive() -> None:
     pair = desk.pair("1")
     desk.journal.save_pair(replace(pair, notion=replace(pair.notion, presence=Presence.AWAY)))
     assert set(desk.journal.live_pages("tasks")) == {"page-2"}
-    assert set(desk.journal.live_rows("tasks")) == {desk.pair("1").id, desk.pair("3").id}
+    assert set(desk.journal.with_rows("tasks")) == {desk.pair("1").id, desk.pair("3").id}
     assert [found.key for found in desk.journal.away_pairs("tasks", 9)] == [("1",)]
     counted = desk.journal.counts("tasks")
     assert (counted["linked"], counted["rows"], counted["pages"], counted["pending"]) == (3, 2, 1, 3)

@@ -277,14 +277,17 @@ def test_deleted_against_edited_keeps_the_edit(gone: Side) -> None:
     assert (conflict.field, conflict.rule, conflict.winner) == ("", "edit-survives", gone.other)
 
 
-@pytest.mark.parametrize("gone", list(Side))
-def test_what_was_deleted_before_anything_was_agreed_on_is_kept_and_the_conflict_recorded(gone: Side) -> None:
+def test_a_row_that_was_deleted_before_anything_was_agreed_on_comes_back_and_the_conflict_is_recorded() -> None:
     """Seed 1950 of the worlds (of 100 steps)."""
-    alive = {"title": "x"}
-    pair = make_pair(None, GONE, alive) if gone is Side.POSTGRES else make_pair(None, alive, GONE)
-    decision = merge(pair, make_sync((make_field("title"),)))
-    assert [action.side for action in decision.actions] == [gone]
+    decision = merge(make_pair(None, GONE, {"title": "x"}), make_sync((make_field("title"),)))
+    assert [(action.side, action.op) for action in decision.actions] == [(Side.POSTGRES, Op.CREATE)]
     assert [(conflict.field, conflict.rule) for conflict in decision.conflicts] == [("", "edit-survives")]
+
+
+def test_a_page_in_the_trash_since_before_everything_was_forgotten_is_restored_in_silence() -> None:
+    decision = merge(make_pair(None, {"title": "x"}, GONE), make_sync((make_field("title"),)))
+    assert [(action.side, action.op) for action in decision.actions] == [(Side.NOTION, Op.RESTORE)]
+    assert decision.conflicts == ()
 
 
 def test_a_changed_formula_is_no_edit_that_saves_a_page() -> None:

@@ -65,15 +65,32 @@ def test_it_comes_back_and_is_merged_with_what_was_agreed() -> None:
     assert (desk.parked(), desk.conflicts()) == ([], [])
 
 
-def test_a_full_read_that_lists_it_deletes_nothing() -> None:
-    desk = Desk()
+def test_a_full_read_does_not_list_it_and_looks_at_it() -> None:
+    desk = Desk(replace(SYNC, where="status <> 'Done'"))
+    for key in ("1", "2", "3", "4"):
+        desk.record(key, BEFORE)
+    desk.see(page("page-5", "5", BEFORE))
+    looks = {"2": outside("2", evidence=Evidence.LOOK), "4": row("4", AFTER, evidence=Evidence.LOOK)}
+    desk.shown_in_full("1", looks=looks)
+    shown = [desk.pair(key).postgres.presence for key in "12345"]
+    assert shown == [Presence.LIVE, Presence.AWAY, Presence.GONE, Presence.LIVE, Presence.UNSEEN]
+    assert desk.pair("4").postgres.values == BEFORE, "of a row that came in meanwhile the outbox tells"
+    desk.shown_in_full("1", "4")
+    assert desk.pair("2").postgres.presence is Presence.AWAY, "it left before it was deleted: its page stays"
+
+
+def test_everything_was_forgotten_and_a_full_read_finds_it_outside_again() -> None:
+    desk = Desk(replace(SYNC, where="status <> 'Done'"))
     desk.record("1", BEFORE)
-    desk.see(outside("1", evidence=Evidence.SCAN), outside("unknown", evidence=Evidence.SCAN))
-    desk.shown_in_full("1")
+    desk.journal.resync("tasks")
+    desk.shown_in_full(looks={"1": outside("1", evidence=Evidence.LOOK)})
     assert desk.pair("1").postgres.presence is Presence.AWAY
-    assert [pair.key for pair in desk.journal.all_pairs("tasks")] == [("1",)], "a row that never was in is not noted"
-    desk.shown_in_full()
-    assert desk.pair("1").postgres.presence is Presence.AWAY, "it left before it was deleted: its page stays"
+
+
+def test_a_row_that_never_was_in_is_not_noted() -> None:
+    desk = Desk()
+    desk.see(outside("unknown", evidence=Evidence.LOOK))
+    assert list(desk.journal.all_pairs("tasks")) == []
 
 
 def test_a_changed_key_of_a_row_that_never_was_in_is_not_noted() -> None:
