@@ -48,6 +48,7 @@ class Observation:
     author: str | None = None  # who made the last change, when the side says so
     creator: str | None = None  # notion: who made the page
     note: str = ""  # why a page is away
+    retyped: tuple[str, ...] = ()  # notion: fields whose property has another type than was bound; they have no value
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.linking import Linker
 from bridge.engine.listed import Listed
+from bridge.engine.rebinding import suspend
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
@@ -190,6 +191,8 @@ class Intake:
     def _take_page(self, seen: Observation) -> Pair | None:
         """Takes what was seen of a page; answers its pair when only a direct look can tell whether it is so."""
         assert seen.page_id is not None
+        if seen.retyped and seen.presence is Presence.LIVE:
+            suspend(self._journal, self._sync, seen.retyped)
         pair = self._journal.pair_by_page(self._sync.name, seen.page_id)
         if pair is not None and self._is_old_news(pair, seen):
             return None

@@ -135,6 +135,18 @@ def require_same(journal: Journal, sync: Sync) -> None:
             )
 
 
+def suspend(journal: Journal, sync: Sync, fields: Iterable[str]) -> None:
+    """Notes that these fields wait for a new binding, which then forgets what was known of them, whatever it finds: a
+    type may be given back before anybody looks, and what it emptied meanwhile nobody has edited."""
+    waiting = {item.field: [item.reason, item.hint] for item in journal.sync_state(sync.name).suspended}
+    new = {name: [_RETYPED, "It is bound anew at once."] for name in fields if name not in waiting}
+    if new:
+        journal.update_sync(sync.name, suspended=json.dumps({**waiting, **new}))
+
+
+_RETYPED = "its property had another type when it was last seen"
+
+
 def read_remembered(journal: Journal, sync_name: str) -> Remembered:
     row = journal.sync_row(sync_name)
     if row is None:

@@ -182,7 +182,8 @@ class Worker:
         return True
 
     def _accepted(self) -> bool:
-        """Whether a person took a suspended field as it is now: the journal says another word of it than we noted."""
+        """Whether a person took a suspended field as it is now, or one was seen with another type: the journal has a
+        word about it that the binding does not know."""
         return bool(set(self.journal.sync_state(self.sync.name).suspended) - set(self.sync.suspended))
 
     def _rebind(self) -> None:

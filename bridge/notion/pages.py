@@ -22,6 +22,7 @@ from bridge.notion.limiter import Permit, Priority
 from bridge.notion.listing import CREATED, EDITED, Listing, moment, results
 from bridge.notion.names import Names
 from bridge.notion.related import Related
+from bridge.shapes import Property
 from bridge.values.keys import key_filter, key_from_notion
 from bridge.values.links import NO_LINKS, Links
 
@@ -184,6 +185,7 @@ class Pages:
             author=(page.get("last_edited_by") or {}).get("id"),
             creator=(page.get("created_by") or {}).get("id"),
             note=note,
+            retyped=tuple(item.name for item in self._sync.fields if _is_retyped(item.property, raw)),
         )
         return Sight(seen, read_at, raw)
 
@@ -213,10 +215,11 @@ class Pages:
     def _values(
         self, page_id: str, raw: Mapping[str, Json], when: float, priority: Priority, written: Collection[str]
     ) -> Iterator[tuple[str, FieldValue]]:
-        """The mapped fields that the page has; one whose property is missing is not observed, which is not null."""
+        """The mapped fields that the page has; one whose property is missing, or has another type by now, is not
+        observed, which is not null."""
         for item in self._sync.fields:
             wire = raw.get(unquote(item.property.id))
-            if wire is None:
+            if wire is None or _is_retyped(item.property, raw):
                 continue
             if item.target and item.name not in written:
                 wire = self.related.with_hidden(page_id, item, wire, priority)
@@ -255,6 +258,11 @@ class Pages:
             seen=self._clock.at(asked).earliest,
             note=note,
         )
+
+
+def _is_retyped(prop: Property, raw: Mapping[str, Json]) -> bool:
+    wire = raw.get(unquote(prop.id))
+    return wire is not None and wire.get("type") != prop.type
 
 
 def away_with_home(seen: Observation) -> Observation:

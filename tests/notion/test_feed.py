@@ -13,7 +13,7 @@ import pytest
 
 from bridge.ends import Batch, Evidence, Observation, Outcome
 from bridge.errors import AccessLost, Unavailable
-from bridge.model import Presence, Unfit
+from bridge.model import Presence
 from bridge.notion.end import NotionEnd
 from bridge.notion.listing import floor_minute
 from bridge.sandbox.notion import Request
@@ -311,10 +311,13 @@ def test_a_renamed_property_is_the_same_field_and_a_removed_one_is_not_null(worl
     assert "amount" not in values
 
 
-def test_a_retyped_property_is_unfit_and_not_null(world: World) -> None:
+def test_a_retyped_property_is_told_and_is_not_null(world: World) -> None:
     page = world.row(1, amount=3)
+    assert world.seen(page).retyped == ()
     world.person.retype_property(world.source_id, "Amount", "checkbox")
-    assert isinstance(world.seen(page).values["amount"], Unfit)
+    seen = world.seen(page)
+    assert seen.retyped == ("amount",)
+    assert "amount" not in seen.values
 
 
 @pytest.mark.parametrize("mentions", [24, 25, 60])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.ends import Batch
+from bridge.ends import Batch, Evidence
 from bridge.engine.status import sync_status
 from bridge.errors import AccessLost, SetupError, Unavailable
 from bridge.model import Suspended, Sync
@@ -27,10 +27,10 @@ def synced() -> World:
     return world
 
 
-def run_a_while(world: World) -> None:
+def run_a_while(world: World, seconds: float = 60.0) -> None:
     world.stop.clear()
     world.restart()
-    world.stop_after(60.0)
+    world.stop_after(seconds)
     world.loop.run()
 
 
@@ -72,6 +72,19 @@ def test_a_property_that_a_listing_would_not_show_binds_the_sync_anew() -> None:
     run_a_while(world)
     assert world.worker.sync.suspended == (LOST,)
     assert world.rows.records["1"].values == {**BEFORE, "status": "Doing"}
+
+
+def test_a_property_that_a_page_shows_with_another_type_binds_the_sync_anew_at_once() -> None:
+    """Notion empties what does not fit the new type. Who gives the old one back a moment later has emptied nothing."""
+    world = synced()
+    [name] = world.pages.records
+    shown = page(name, "1", {"status": "Todo"}, retyped=("title",), edited=minute(0), seen=at(9))
+    world.pages.news.append(Batch([replace(shown, evidence=Evidence.SCAN)]))
+    run_a_while(world, 3.0)
+    assert world.rebinder.noted, "long before the next full listing"
+    assert world.desk.pair("1").notion.values["title"] == BEFORE["title"], "what was not observed is not empty"
+    [waiting] = world.desk.journal.sync_state("tasks").suspended
+    assert (waiting.field, "another type" in waiting.reason) == ("title", True), "and is forgotten by the new binding"
 
 
 def test_what_still_means_the_same_is_not_read_again() -> None:

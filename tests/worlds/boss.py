@@ -29,8 +29,11 @@ class Boss(Mailbox):
         *,
         whims: Luck,
         compared_anew: Callable[[], None],
+        takes: Callable[[str], bool],
     ) -> None:
         super().__init__(None)
+        self._takes = takes
+        self._taken: set[str] = set()
         self._whims, self._compared_anew = whims, compared_anew
         self._asked_anew = False
         self._ledger, self._rng, self._situations = ledger, rng, situations
@@ -46,7 +49,7 @@ class Boss(Mailbox):
             self._asked_anew = False
             self._situations["compared anew"] += 1
             self._compared_anew()
-        done = self._whim(journal)
+        done = self._whim(journal) or self._take(journal)
         if done:
             return done
         if self._rng.random() >= self.eagerness:
@@ -86,6 +89,16 @@ class Boss(Mailbox):
             self._situations["decision taken back"] += 1
             self._ledger.may_show(read_value(row[name]) for name in ("base", "postgres", "notion"))
         return asked
+
+    def _take(self, journal: Journal) -> int:
+        """A suspended field is taken as it is now: once for each time that it is suspended."""
+        waiting = {item.field for item in journal.sync_state(NAME).suspended}
+        self._taken &= waiting
+        for field in sorted(filter(self._takes, waiting - self._taken)):
+            self._taken.add(field)
+            self._situations["suspended field taken as it is now"] += 1
+            return self._ask(journal, "accept", sync=NAME, fields=[field])
+        return 0
 
     def _resolve(self, journal: Journal, row: dict[str, Any]) -> int:
         take = self._rng.choice(["postgres", "notion", "base"]) if row["field"] else row["winner"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.model import Deletes, Policy, Side
 
@@ -61,6 +61,11 @@ WHIMS = {
     "undo": 0.02,  # takes a decision back
     "resync": 0.004,  # has everything compared anew
 }
+# What people do to the data source itself.
+SCHEMA = {
+    "property removed": 0.02,
+    "property retyped": 0.02,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,14 @@ class Dials:
     bundle: int = 500  # keys in one row of the outbox
     looked_through: int = 1000  # later changes, for one of a row in a bundle
     outbox_max: int | None = None
+    schema: Mapping[str, float] = field(default_factory=dict)
 
     def describe(self) -> str:
         more = {"bundles": self.several is not None, "full outbox": self.outbox_max is not None}
-        faults = ", ".join(sorted([*self.rates, *self.whims, *(name for name, has in more.items() if has)])) or "none"
+        faults = (
+            ", ".join(sorted([*self.rates, *self.whims, *self.schema, *(name for name, has in more.items() if has)]))
+            or "none"
+        )
         return f"policy {self.policy}, deletes {self.deletes.to_notion}, faults: {faults}"
 
 
@@ -135,4 +144,5 @@ def draw(seed: int) -> Dials:
         bundle=later.choice([2, 3, 500]),
         looked_through=later.choice([2, 1000, 1000]),
         outbox_max=later.choice([2, 4, 10]) if bounded else None,
+        schema={name: rate for name, rate in SCHEMA.items() if not calm and later.random() < 0.2},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tests.worlds.ledger import UNIQUE
 from tests.worlds.moments import MOMENTS
 from tests.worlds.row_people import AUTHOR
 
@@ -59,12 +60,12 @@ class Events:
         if not pairs:
             return ""
         key, page_id = rng.choice(pairs)
-        field = rng.choice(["title", "mail", "note", "amount"])
+        field = rng.choice([name for name in UNIQUE if name not in world.pages.hidden])
         page_act = rng.choice([0, 0, 0, 1])
         row_act = rng.choice([0, 0, 0, 1]) if not page_act else 0
 
         def later() -> None:
-            if page_id not in world.pages.pages():
+            if page_id not in world.pages.pages() or field in world.pages.hidden:
                 return
             if page_act:
                 said = world.pages.trash_page(page_id)
@@ -229,4 +230,5 @@ class Events:
         world = self._world
         shown = [value for row in world.server.state.rows.values() for value in row.values()]
         shown += [value for page in world.pages.pages().values() for value in page.values()]
+        shown += world.schema.concealed()
         world.ledger.may_show(shown)

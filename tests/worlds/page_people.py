@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from bridge.sandbox.notion import Person, Sandbox
+from bridge.sandbox.notion.properties import simple
+from bridge.sandbox.notion.state import Property
 from tests.worlds.clock import WorldClock
-from tests.worlds.ledger import UNIQUE, Ledger, Written
+from tests.worlds.ledger import UNIQUE, Ledger, Written, plain
 from tests.worlds.row_people import FIELDS, STAGES, TAGS
 from tests.worlds.situations import Situations
 
@@ -45,6 +47,9 @@ class PagePeople:
         self._robot = Person(sandbox, sandbox.bot())  # an automation that acts under the bridge's own name
         self.names = {"title": "Name", "mail": "Mail", "note": "Note", "amount": "Amount", "stage": "Stage"}
         self.names |= {"tags": "Tags", "key": "ID"}
+        self.hidden: set[str] = set()  # fields whose property was removed, or has a type that cannot show them
+        self.removed: dict[str, Property] = {}
+        self.as_text: set[str] = set()  # fields whose property shows them as a text now
         self._away: dict[str, Any] = {}  # the title, which is all that is left of a page outside
         self.acts: dict[Callable[[], str], float] = {
             self.edit: 10.0,
@@ -64,10 +69,21 @@ class PagePeople:
     def pages(self, *, trashed: bool = False) -> dict[str, dict[str, Any]]:
         """Values by field, by page."""
         shown = self.person.rows(self.data_source, in_trash=trashed)
-        return {
-            page_id: {field: page[name] for field, name in self.names.items()}
-            for page_id, page in sorted(shown.items())
-        }
+        return {page_id: self._by_field(page) for page_id, page in sorted(shown.items())}
+
+    def read(self, page_id: str) -> dict[str, Any]:
+        """What a page holds, by field; of a removed property, too, which could be put back."""
+        page = self._sandbox.world.pages[page_id]
+        scope = self._sandbox.scope()
+        kept = {field: simple(prop, page, page.state, scope) for field, prop in self.removed.items()}
+        return {**self._by_field(self.person.read(page_id)), **kept}
+
+    def _by_field(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+        return {field: None if field in self.hidden else shown[name] for field, name in self.names.items()}
+
+    def fields(self) -> list[str]:
+        """Those that somebody can type into."""
+        return [field for field in FIELDS if field not in self.hidden]
 
     def away(self) -> dict[str, Any]:
         """The titles of the pages that were moved out, and are still elsewhere."""
@@ -96,7 +112,12 @@ class PagePeople:
         return made
 
     def _typed(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {self.names[f]: float(v) if isinstance(v, Decimal) else v for f, v in values.items()}
+        return {self.names[field]: self._cell(field, value) for field, value in values.items()}
+
+    def _cell(self, field: str, value: Any) -> Any:
+        if field in self.as_text:
+            return ", ".join(value) if isinstance(value, list) else plain(value) or None
+        return float(value) if isinstance(value, Decimal) else value
 
     def _wrote(self, page_id: str, values: dict[str, Any]) -> None:
         after = self._sandbox.log.entries[-1].seq if self._sandbox.log.entries else 0
@@ -111,10 +132,10 @@ class PagePeople:
         return self.edit_page(page_id) if page_id is not None else ""
 
     def edit_page(self, page_id: str, values: dict[str, Any] | None = None, person: Person | None = None) -> str:
-        made = values or {f: self.value(f) for f in self._rng.sample(FIELDS, self._rng.choice([1, 1, 2]))}
-        before = self.person.read(page_id)
+        made = values or {f: self.value(f) for f in self._rng.sample(self.fields(), self._rng.choice([1, 1, 2]))}
+        before = self.read(page_id)
         (person or self.person).edit(page_id, self._typed(made))
-        self._ledger.typed_over([before[self.names[field]] for field in made], made.values())
+        self._ledger.typed_over([before[field] for field in made], made.values())
         self._wrote(page_id, made)
         return f"page {page_id[:4]}: {made}"
 
@@ -127,7 +148,7 @@ class PagePeople:
 
     def create(self, key: str | None = None) -> str:
         values = {"title": self.value("title")}
-        values |= {name: self.value(name) for name in FIELDS[1:] if self._rng.random() < 0.5}
+        values |= {name: self.value(name) for name in self.fields()[1:] if self._rng.random() < 0.5}
         typed = self._typed(values) | ({self.names["key"]: key} if key else {})
         page_id = self.person.create_row(self.data_source, typed)
         self._wrote(page_id, values)
@@ -141,9 +162,9 @@ class PagePeople:
         return self.trash_page(page_id) if page_id is not None else ""
 
     def trash_page(self, page_id: str) -> str:
-        before = self.person.read(page_id)
+        before = self.read(page_id)
         self.person.trash(page_id)
-        self._ledger.replaced([before[self.names[field]] for field in UNIQUE], deleted="page")
+        self._ledger.replaced([before[field] for field in UNIQUE], deleted="page")
         return f"page {page_id[:4]} trashed"
 
     def restore(self) -> str:
@@ -152,8 +173,8 @@ class PagePeople:
             return ""
         own = self._sandbox.world.pages[page_id].state.edited_by != self._sandbox.bot().id
         self.person.restore(page_id)
-        shown = self.person.read(page_id)
-        self._ledger.brought_back((shown[self.names[field]] for field in UNIQUE), own=own)
+        shown = self.read(page_id)
+        self._ledger.brought_back((shown[field] for field in UNIQUE), own=own)
         self._situations["page restored"] += 1
         return f"page {page_id[:4]} restored"
 
@@ -161,9 +182,9 @@ class PagePeople:
         page_id = self._page()
         if page_id is None:
             return ""
-        shown = self.person.read(page_id)
+        shown = self.read(page_id)
         copy = self.person.duplicate(page_id)
-        self._ledger.may_show(shown[self.names[field]] for field in UNIQUE)
+        self._ledger.may_show(shown[field] for field in UNIQUE)
         self._situations["page duplicated"] += 1
         return f"page {page_id[:4]} copied to {copy[:4]}"
 
@@ -183,10 +204,10 @@ class PagePeople:
         page_id = self._page()
         if page_id is None:
             return ""
-        shown = self.person.read(page_id)
-        self._away[page_id] = shown[self.names["title"]]
+        shown = self.read(page_id)
+        self._away[page_id] = shown["title"]
         self.person.move(page_id)  # a page outside a data source keeps its title only
-        lost = [shown[self.names[field]] for field in UNIQUE if field != "title"]
+        lost = [shown[field] for field in UNIQUE if field != "title"]
         self._ledger.may_show(lost)
         self._ledger.replaced(lost)
         self._situations["page moved away"] += 1
@@ -204,6 +225,8 @@ class PagePeople:
     def rename_option(self) -> str:
         """A tag has another name from now on, on every page that has it. (That of a stage would fit no label.)"""
         old, new = self._rng.sample(TAGS, 1)[0], f"tag{self._rng.randint(1, 1_000_000)}"
+        if "tags" in self.hidden | self.as_text:
+            return ""
         try:
             self.person.rename_option(self.data_source, self.names["tags"], old, new)
         except ValueError:
@@ -212,7 +235,7 @@ class PagePeople:
         return f"tag {old} is named {new} now"
 
     def rename_property(self) -> str:
-        field = self._rng.choice(sorted(self.names))
+        field = self._rng.choice(sorted(set(self.names) - self.hidden))
         old, new = self.names[field], f"{self.names[field]}'"
         self.person.rename_property(self.data_source, old, new)
         self.names[field] = new

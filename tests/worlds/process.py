@@ -24,6 +24,7 @@ from bridge.engine.pacing import Pacing
 from bridge.engine.rebinding import Binding
 from bridge.engine.requests import Mailbox
 from bridge.engine.worker import Worker
+from bridge.errors import Unavailable
 from bridge.journal import Journal
 from bridge.journal.store import Store
 from bridge.model import FieldValue, Key, Sync
@@ -46,6 +47,7 @@ from tests.worlds.tasks import VirtualTasks
 from tests.worlds.wire import Wire
 
 NAME = "tasks"
+_INSTALL_TIMEOUT_S = 10.0
 _MAPPING = {"title": "Name", "mail": "Mail", "note": "Note", "amount": "Amount", "stage": "Stage", "tags": "Tags"}
 
 
@@ -79,6 +81,12 @@ class Disk:
 
         store._run = counted  # type: ignore[method-assign]
         return journal
+
+    def suspended(self) -> str:
+        """What the journal says of suspended fields, looked at without disturbing anything."""
+        if self._connection is None:
+            return ""
+        return " ".join(row[0] for row in self._connection.execute("SELECT suspended FROM syncs"))
 
     def power_off(self) -> None:
         """What was not committed is gone; what was, is read back from the bytes of the file."""
@@ -129,18 +137,38 @@ class Catalogs:
         return []
 
     def ensure_installed(self, sync: Sync) -> bool:
+        """A trigger is made under a lock that nobody gets who waits for writers longer than ten seconds."""
         columns = tuple(field.column.name for field in sync.fields)
-        missing = self._server.captured != columns
+        if self._server.captured == columns:
+            return False
+        clock = self._server.clock
+        began = clock.monotonic()
+        while self._server.locks:
+            if clock.monotonic() > began + _INSTALL_TIMEOUT_S:
+                raise Unavailable("canceling statement due to lock timeout")
+            clock.travel(0.1)
         self._server.captured = columns
-        return missing
+        return True
 
 
-class Rebound(Binding):
-    """The binding of a process that runs; the one with which it started is not counted."""
+class Counted(Binding):
+    """The binding of a sync, which counts what comes and goes with it."""
 
     def __init__(self, catalogs: Catalogs, journal: Journal, config: SyncConfig, situations: Situations) -> None:
         super().__init__(catalogs, journal, config)
         self._situations = situations
+
+    def take(self, sync: Sync) -> None:
+        row = self._journal.sync_row(NAME)
+        before = {item.field for item in self._journal.sync_state(NAME).suspended} if row else set()
+        super().take(sync)
+        now = {item.field for item in sync.suspended}
+        self._situations["field suspended"] += len(now - before)
+        self._situations["suspended field goes on"] += len(before - now)
+
+
+class Rebound(Counted):
+    """The binding of a process that runs; the one with which it started is not counted."""
 
     def note(self, sync: Sync) -> bool:
         self._situations["bound anew"] += 1
@@ -221,7 +249,7 @@ class Process:
         bot = client.me().body["id"]
         catalogs = Catalogs(self._server, client, common, self._data_source, self.disk)
         catalogs.options._reading = VirtualLock(self._clock)  # type: ignore[assignment]
-        binding = Binding(catalogs, journal, self.config)
+        binding = Counted(catalogs, journal, self.config, self._situations)
         sync = binding.read(binding.remembered())
         binding.note(sync)
         row = journal.sync_row(NAME)

@@ -70,6 +70,15 @@ EXPECTED = (
     "row of a bundle changed again before it was read",
     *(f"{op} left out of a full outbox" for op in ("insert", "update", "delete", "key change", "truncate")),
     "told of a full outbox",
+    "property removed",
+    "removed property put back",
+    "removed property made anew",
+    "property retyped",
+    "property retyped back",
+    "retyped property is to stay",
+    "suspended field taken as it is now",
+    "field suspended",
+    "suspended field goes on",
 )
 
 

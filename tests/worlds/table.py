@@ -164,6 +164,7 @@ class Transaction:
         self.author, self.origin = author, origin
         self.notes: list[Note] = []
         self.left_out: list[str] = []  # what was not noted, because the outbox was full
+        self.deleted: list[Wire] = []
         self.over = False
         self.proof: tuple[str, list[Any] | None] | None = None
         self._server = server
@@ -210,9 +211,11 @@ class Transaction:
         """One statement for several rows."""
         with self._whole():
             for key in keys:
-                if self.lock(key) is None:
+                row = self.lock(key)
+                if row is None:
                     raise KeyError(key)
                 self._put(key, None)
+                self.deleted.append(row)
         self._tell("delete", len(keys), [Changed(place, key, None, None) for place, key in enumerate(keys)])
 
     @contextmanager

@@ -47,6 +47,7 @@ class Watch:
         self.heard: Mapping[int, float] = {}  # when answers reached the bridge, by their number in the log
         self.deaths: list[float] = []  # when its process was killed
         self.born_unheard: Callable[[str], None] = lambda page_id: None  # told of pages whose creation nobody answered
+        self.unseen: Callable[[str, float], bool] = lambda field, at: False  # whether a row's value came to no page
         self._highest = 0
         self._listed_at = 0  # how many edits of pages there had been when the last listing began
         server.committed = self.commit
@@ -133,6 +134,13 @@ class Watch:
             self._situations["keys of many rows noted in a bundle"] += 1
         for op in transaction.left_out:
             self._situations[f"{op} left out of a full outbox"] += 1
+        if transaction.author == BRIDGE:
+            # Their pages were trashed; what a suspended column held went along.
+            for text in {plain(value) for row in transaction.deleted for value in row.values()}:
+                written = self._ledger.written.get(text)
+                if written is not None and self.unseen(written.field, written.at):
+                    self._situations["row deleted with what a suspended field held"] += 1
+                    self.disturbed.add(text)
         if transaction.author == BRIDGE and transaction.notes:
             self.row_writes += 1
             notes = transaction.notes

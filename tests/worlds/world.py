@@ -22,6 +22,7 @@ from tests.worlds.moments import MOMENTS
 from tests.worlds.page_people import PROPERTIES, PagePeople
 from tests.worlds.process import Parts, Process
 from tests.worlds.row_people import RowPeople
+from tests.worlds.schema_people import SchemaPeople
 from tests.worlds.situations import Situations
 from tests.worlds.table import Server
 from tests.worlds.trouble import Luck, NotionTrouble, PostgresTrouble
@@ -73,6 +74,7 @@ class World:
             0.005,
             whims=self.whims,
             compared_anew=lambda: self.events.forgive_deletions(),  # noqa: PLW0108 - there are no events yet
+            takes=lambda field: self.schema.takes(field),  # noqa: PLW0108 - the same
         )
         row_trouble = PostgresTrouble(self.clock, self.luck, self.situations)
         page_trouble = NotionTrouble(dials, self.sandbox, self.luck, self.situations, self._slip_in)
@@ -92,6 +94,8 @@ class World:
             situations=self.situations,
         )
         self.events = Events(self)
+        self.schema = SchemaPeople(self, Luck(dials.schema, random.Random(f"schema of {dials.seed}")))
+        self.watch.unseen = self.schema.unseen
         self.parts: Parts | None = None
         self.alive = False  # whether there is a process that could be killed
         self.steps_left = steps
@@ -196,6 +200,7 @@ class World:
             return
         self.act()
         self.events.perhaps()
+        self.schema.perhaps()
         gap = self.rng.expovariate(1.0 / self.dials.pace) if self.rng.random() < 0.95 else self.rng.uniform(5, 20)
         self.clock.after(gap, self._step)
 
@@ -219,6 +224,7 @@ class World:
         self.sandbox.options.query_lag_s = 0.0
         self.sandbox.world.stale.clear()
         self.events.heal()
+        self.schema.heal()
         self.boss.eagerness = 0.2
         self.clock.after(30.0, self.boss.go_home)
         self._crash_point, self.process.disk.crash_in = "", 0

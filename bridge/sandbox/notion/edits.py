@@ -128,15 +128,16 @@ def move_page(scope: Scope, page: Page, parent: Parent, actor: str) -> None:
     page.change(after, scope.now)
 
 
-def convert(old: Property, new: Property, page: Page, scope: Scope) -> Any:
-    """A value carried from one property to another; what does not fit is lost, as in the product."""
-    kind = type_of(new)
+def convert(old: Property, new: Property, page: Page, scope: Scope, state: PageState | None = None) -> Any:
+    """A value carried from one property to another; what does not fit is lost, as in the product. `state`: an older
+    one of the page."""
+    kind, state = type_of(new), state or page.state
     if kind.from_simple is None:
         return kind.empty()
     same = old.type == new.type
     if same and kind.kind not in ("choice", "choices"):
-        return page.state.values.get(old.id, kind.empty())
-    value = simple(old, page, page.state, scope)
+        return state.values.get(old.id, kind.empty())
+    value = simple(old, page, state, scope)
     if not same:
         value = _as_typed(value, new)
     try:

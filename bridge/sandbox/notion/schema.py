@@ -12,7 +12,7 @@ from bridge.sandbox.notion.errors import UNDEFINED, invalid, should_be
 from bridge.sandbox.notion.ids import encode_property_id
 from bridge.sandbox.notion.properties import TYPES, type_of
 from bridge.sandbox.notion.scope import Scope
-from bridge.sandbox.notion.state import DataSource, Property
+from bridge.sandbox.notion.state import DataSource, Page, PageState, Property
 
 _CHOICES = ("select", "multi_select", "status")
 # A rollup names a relation and a formula names anything, so these are read after the rest.
@@ -99,10 +99,18 @@ def retype(source: DataSource, prop: Property, kind: str, config: Any, scope: Sc
     prop.config = type_of(prop).read_config(config or {}, prop, source, scope, path)
     for page in scope.world.pages.values():
         if page.state.data_source_id == source.id and (prop.id in page.state.values or TYPES[old.type].compute):
-            value = convert(old, prop, page, scope)
-            # A schema change is not an edit of the rows: their stamps stay.
-            page.change(replace(page.state, values={**page.state.values, prop.id: value}), scope.now)
+            # A schema change is not an edit of the rows: their stamps stay. A query that lags behind shows what the row
+            # was, as far as the new type can.
+            for number, (at, state) in enumerate(page.history):
+                page.history[number] = at, _converted(old, prop, page, state, scope)
+            page.change(_converted(old, prop, page, page.state, scope), scope.now)
     _link_mirror(source, prop, scope)
+
+
+def _converted(old: Property, prop: Property, page: Page, state: PageState, scope: Scope) -> PageState:
+    if state.data_source_id != page.state.data_source_id or prop.id not in state.values:
+        return state
+    return replace(state, values={**state.values, prop.id: convert(old, prop, page, scope, state)})
 
 
 def show(source: DataSource, scope: Scope, *, legacy: bool = False) -> dict[str, Any]:
