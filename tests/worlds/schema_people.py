@@ -65,10 +65,13 @@ class SchemaPeople:
         return [pages.read(page_id)[field] for page_id in pages.pages()]
 
     def unseen(self, field: str, at: float) -> bool:
-        """Whether what was written into a row then may have come to no page, because the field was suspended."""
+        """Whether what was written into a row then may be on no page: it has come to none, or is on none any more,
+        because the field was suspended then, or is now."""
+        now = self._world.clock.seconds
         moments = self.touched.get(field, [])
         edges = [*moments, float("inf")][: len(moments) + len(moments) % 2]
-        return any(began <= at <= ended + _NOTICED_S for began, ended in zip(edges[::2], edges[1::2], strict=True))
+        spans = [(began, ended + _NOTICED_S) for began, ended in zip(edges[::2], edges[1::2], strict=True)]
+        return any(began <= moment <= ended for began, ended in spans for moment in (at, now))
 
     def _is_suspended(self, field: str) -> bool:
         """As the journal has it: the bridge has noticed."""

@@ -9,7 +9,7 @@ from bridge.errors import Unavailable
 from bridge.sandbox.notion import Fault, Request, Sandbox
 from bridge.sandbox.notion.wire import Cut
 from tests.worlds.clock import WorldClock
-from tests.worlds.dials import Dials
+from tests.worlds.dials import ORPHANED, Dials
 from tests.worlds.rows import RowTrouble
 from tests.worlds.situations import Situations
 
@@ -55,9 +55,11 @@ class NotionTrouble:
         if fault is not None:
             self._sandbox.faults.add(fault)
 
-    def _choose(self, request: Request) -> Fault | None:  # noqa: PLR0911 - one line a fault
+    def _choose(self, request: Request) -> Fault | None:  # noqa: C901, PLR0911 - one line a fault
         rng, write = self._luck.rng, request.method == "PATCH" or request.path.endswith("/pages")
         strikes = self._luck.strikes
+        if self._dials.orphans and request.path.endswith("/pages") and not self._luck.over and rng.random() < ORPHANED:
+            return Fault(cut=Cut.INSTEAD, applies=True, name="orphan")
         if strikes("fail"):
             return Fault(status=rng.choice([500, 502, 503, 504]), name="fail")
         if strikes("throttle"):

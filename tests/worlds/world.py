@@ -244,7 +244,7 @@ class World:
 
     def _hide(self, page_id: str) -> None:
         """For longer than anybody would wait for it to show."""
-        if self.luck.strikes("unindexed"):
+        if self.dials.orphans or self.luck.strikes("unindexed"):
             self.situations["index hid a page"] += 1
             self.sandbox.stale(page_id, 1000.0)
             self.clock.after(self.luck.rng.choice([5.0, 40.0, 40.0, 90.0]), lambda: self.sandbox.stale(page_id, None))
