@@ -18,7 +18,7 @@ from bridge.postgres.bundles import Bundles
 from bridge.postgres.connection import Connection
 from bridge.postgres.notes import Note, oldest_notes
 from bridge.postgres.reader import read_rows, server_time, utc
-from bridge.postgres.wire import Row, read_key, read_row, through_fields
+from bridge.postgres.wire import Row, captured_columns, read_key, read_row, through_fields
 
 BATCH_CHANGES = 1000
 
@@ -26,6 +26,13 @@ _REREAD = {
     "truncate": "the table was emptied by TRUNCATE",
     "unknown": "a change could not be captured: a mapped column was dropped, renamed or retyped",
 }
+
+
+# Numbers of columns are never used again.
+_COLUMNS_THERE = """
+SELECT count(*) FROM pg_attribute WHERE attrelid = %s AND attnum = ANY (%s) AND NOT attisdropped
+"""
+_MADE_ANEW = "a mapped column was dropped, or made anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,22 @@ class Backlog:
 
 
 def read_outbox(conn: Connection, sync: Sync) -> Batch:
-    """The oldest waiting changes: BATCH_CHANGES, and what else the last row of the outbox stands for."""
+    """The oldest waiting changes: BATCH_CHANGES, and what else the last row of the outbox stands for.
+
+    None, and `reread`, when a column is not the one that the sync was bound to. The trigger goes by names, and a column
+    that was made anew is empty, which nobody has done to its rows. Asked after the changes were read: what made it anew
+    was committed before any change that shows it.
+    """
     notes, more = oldest_notes(conn, sync.name, BATCH_CHANGES)
+    if notes and not _columns_stand(conn, sync):
+        return Batch((), reread=_MADE_ANEW)
     return event_batch(conn, sync, notes, more=more)
+
+
+def _columns_stand(conn: Connection, sync: Sync) -> bool:
+    numbers = {column.attnum for column in (*sync.key, *captured_columns(sync))}
+    [(there,)] = conn.execute(_COLUMNS_THERE, [sync.table.oid, list(numbers)]).fetchall()
+    return bool(there == len(numbers))
 
 
 def event_batch(conn: Connection, sync: Sync, notes: Sequence[Note], *, more: bool) -> Batch:

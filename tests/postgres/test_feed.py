@@ -110,6 +110,20 @@ def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
     assert all(seen.seen is not None for seen in rows)
 
 
+@pytest.mark.parametrize("how", ["DROP COLUMN done, ADD COLUMN done boolean", "DROP COLUMN done"])
+def test_changes_wait_when_a_column_is_not_the_one_that_was_bound(end: PostgresEnd, user: User, how: str) -> None:
+    """The trigger goes by names: in a column that was made anew nobody has emptied anything."""
+    user.execute("INSERT INTO tasks (title, done) VALUES ('one', true)")
+    taken(end)
+    user.execute(f"ALTER TABLE tasks {how}".encode())
+    user.execute("UPDATE tasks SET title = 'two'")
+    batch = end.changes()
+    assert (batch.observations, batch.token) == ((), None)
+    assert "dropped, or made anew" in batch.reread
+    assert end.drifted()
+    assert end.changes().reread, "nothing was taken"
+
+
 def test_an_abandoned_scan_lets_go(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) SELECT 'x' FROM generate_series(1, 10)")
     scan = end.scan()

@@ -138,6 +138,19 @@ def test_a_property_that_is_deleted_and_added_again_is_filled(world: World) -> N
     assert world.in_step()
 
 
+def test_a_column_that_is_made_anew_is_filled(world: World) -> None:
+    """By one statement, so that nobody ever saw it missing. It is empty, and nobody has emptied it."""
+    with world.running():
+        key = first_sync(world, mail="a@example.com")
+        world.sql("ALTER TABLE tasks DROP COLUMN mail, ADD COLUMN mail text")
+        world.sql("UPDATE tasks SET title = 'second' WHERE id = %s", int(key))
+        world.until(lambda: world.page(key)["Name"] == "second", "an edit of another column")
+        world.until(lambda: world.rows()[key]["mail"] == "a@example.com", "the new column is filled")
+        assert world.page(key)["Mail"] == "a@example.com"
+    assert suspended(world) == {}
+    assert world.in_step()
+
+
 def test_a_label_that_is_added_can_be_chosen_on_either_side(world: World) -> None:
     with world.running():
         key = first_sync(world)
