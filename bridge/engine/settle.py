@@ -9,6 +9,7 @@ from itertools import takewhile
 
 from bridge.clock import Clock
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.engine.overrun import run_over, taken_meanwhile
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
 from bridge.journal.rows import read_moment, wanted
@@ -48,8 +49,7 @@ class Settler:
 
     def glimpsed(self, pair: Pair, intent: Intent, name: str, value: FieldValue, stamp: Stamp | None) -> None:
         """A value was seen in a page while our write to it was under way, or just after it was made."""
-        change, ours = intent.action.changes[name], intent.pair.postgres.stamps.get(name)
-        overrun = Conflict(name, change.expected, change.new, value, ours, stamp, "edited-while-written", Side.POSTGRES)
+        overrun = run_over(intent, name, value, stamp)
         found = self._journal.intent(intent.id)
         if found is not None and found[1] == "done":
             self._journal.add_conflict(pair, overrun)
@@ -69,6 +69,8 @@ class Settler:
             overrun = self._glimpses.pop(intent.id, {}) if receipt.outcome is not Outcome.UNKNOWN else {}
             if receipt.outcome is Outcome.DONE:
                 for conflict in overrun.values():
+                    self._journal.add_conflict(pair, conflict)
+                for conflict in taken_meanwhile(self._journal, self._sync, pair, intent):
                     self._journal.add_conflict(pair, conflict)
                 self._done(pair, intent, receipt)
             elif receipt.outcome is Outcome.REFUSED and _note_may_be_why(intent, receipt):

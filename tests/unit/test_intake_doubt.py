@@ -219,6 +219,21 @@ def test_an_edit_that_is_seen_after_our_write_ran_over_it_is_kept_once() -> None
     assert desk.pair("1").notion.values == AFTER
 
 
+@pytest.mark.parametrize("shown", ["theirs", "ours", "before"])
+def test_an_edit_that_a_look_showed_while_its_field_was_being_written_is_kept(shown: str) -> None:
+    """Seed 100570 of the worlds: the look was taken, and the query on which the write relied was behind."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "ours", "status": "Todo"}))
+    write = desk.planned()
+    desk.see(page("page-1", "1", {"title": shown, "status": "Done"}, edited=minute(0), seen=at(5)))
+    answer = page("page-1", "1", {"title": "ours", "status": "Done"}, evidence=Evidence.RECEIPT, seen=at(6))
+    desk.answer(write, Outcome.DONE, answer)
+    kept = [(read_value(found["notion"]), found["rule"]) for found in desk.conflicts()]
+    assert kept == ([("theirs", "edited-while-written")] if shown == "theirs" else [])
+    assert desk.planned().action.side is Side.POSTGRES, "the edit of the other field is carried"
+
+
 @pytest.mark.parametrize(("looked", "kept"), [(AFTER, True), (EDITED, False), (None, False)])
 def test_an_edit_that_a_doubted_answer_showed_is_kept_if_the_look_does_not_show_it(
     looked: dict[str, Value] | None, *, kept: bool
