@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Protocol
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
@@ -13,7 +12,7 @@ from bridge.ends import End, Intent, Outcome, Receipt
 from bridge.engine.health import Health
 from bridge.engine.needs import RowEnd
 from bridge.engine.settle import Settler
-from bridge.engine.tasks import Deliver
+from bridge.engine.tasks import Deliver, Starter
 from bridge.journal import Journal
 from bridge.model import Op, Side
 
@@ -22,12 +21,6 @@ _QUEUE_MAX = 4 * _CHUNK  # with those that are under way
 _FEW = 8
 _PROOFS_MAX = 200
 _STALE_MAX = 3
-
-
-class Starter(Protocol):
-    """Runs slow work beside the main thread; see `Tasks.start`."""
-
-    def __call__(self, task: str, work: Callable[[Deliver], None], ended: Callable[[], None] | None = None) -> None: ...
 
 
 class Dispatch:

@@ -28,6 +28,12 @@ class Lane(Enum):
     BULK = "bulk"
 
 
+class Starter(Protocol):
+    """Runs slow work beside the main thread; a task of one sync, see `Tasks.start`."""
+
+    def __call__(self, task: str, work: Callable[[Deliver], None], ended: Callable[[], None] | None = None) -> None: ...
+
+
 class Tasks(Protocol):
     """Runs work and delivers results to the main thread."""
 

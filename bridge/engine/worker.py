@@ -8,25 +8,24 @@ from functools import partial
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch
-from bridge.engine import unlisted
 from bridge.engine.binding import means_the_same
 from bridge.engine.dispatch import Dispatch
 from bridge.engine.health import Health
 from bridge.engine.intake import Intake
 from bridge.engine.listed import Listed
 from bridge.engine.needs import NotionSide, PostgresSide, Rebinder
-from bridge.engine.pacing import PAGE_SIZE, Pacing
+from bridge.engine.pacing import Pacing
+from bridge.engine.pagewatch import PageWatch
 from bridge.engine.planner import Planner
 from bridge.engine.rebinding import require_same
 from bridge.engine.settle import Settler
 from bridge.engine.tasks import Deliver, Lane, Tasks
 from bridge.errors import AccessLost, BreakerTripped, SetupError, Unavailable
 from bridge.journal import Journal
-from bridge.model import Pair, Side, Sync
+from bridge.model import Side, Sync
 
 _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
-_NEVER = float("inf")
 _START = "start"
 _LANES = {"write0": Lane.EDITS, "find": Lane.EDITS, "write1": Lane.BULK, "sweep": Lane.BULK}  # up to a dash
 
@@ -52,19 +51,27 @@ class Worker:
         self.postgres = postgres
         self.notion = notion
         self.pacing = pacing
-        self.swept = False  # both sides were listed in full since the start
         self.draining = False  # asked to stop: no new work
         self._clock = clock
         self._tasks = tasks
         self.targets: Sequence[Worker] = ()  # the syncs that this one's relations link to
         self._reread = _START  # why the whole table must be read; "" when it need not
         self._drained = False  # the outbox was read to its end in this round
-        self._listed: set[str] = set()
         self._drifted = False  # the table or the data source is not what the sync was bound to
         self._misfit: SetupError | None = None  # the error for which it was bound anew last
         self._rebinder = rebinder
         self._new_id, self._bot = new_id, bot
         self.health = Health(journal, sync.name, clock)
+        self._pages = PageWatch(
+            journal,
+            notion,
+            pacing,
+            clock,
+            start=self._start,
+            running=self._running,
+            may_list=self._may_list,
+            found_drifted=self._found_drifted,
+        )
         self._equip(sync)
 
     def _equip(self, sync: Sync) -> None:
@@ -72,6 +79,7 @@ class Worker:
         self.sync = sync
         settler = Settler(self.journal, sync, self._clock)
         self._intake = Intake(self.journal, sync, settler, self._bot)
+        self._pages.adopt(sync, self._intake)
         self._planner = Planner(self.journal, sync, self._clock, self._new_id)
         self.dispatch = Dispatch(
             self.journal,
@@ -92,14 +100,27 @@ class Worker:
             require_same(self.journal, self.sync)
             self.journal.soil_all(self.sync.name)
         self.dispatch.resume(self.sync.name)
+        self._pages.resume()
+
+    @property
+    def swept(self) -> bool:
+        """Whether both sides were listed in full since the start."""
+        return self._pages.swept
+
+    @property
+    def knows_pages(self) -> bool:
+        """Whether enough is known of the pages to write."""
+        return self._pages.current
 
     def _recognise_database(self) -> bool:
         """A database that was restored or replaced may have missed changes: nothing that was agreed counts. What
         differs is decided as in a first run, nothing is deleted. Answers whether it is done: not while it is unknown
         what became of a page's write, for that would be agreed on afterwards."""
         identity = self.postgres.identity()
-        if self.journal.is_another(self.sync.name, identity) and not self.dispatch.ask_unknown(Side.NOTION):
-            return False
+        if self.journal.is_another(self.sync.name, identity):
+            self._pages.forget()
+            if not self.dispatch.ask_unknown(Side.NOTION):
+                return False
         with self.journal.transaction():
             self.journal.recognise(self.sync.name, identity)
         return True
@@ -120,7 +141,9 @@ class Worker:
         if not self._may_ask_notion():
             return
         self.dispatch.ask_unknown(Side.NOTION)
-        self._observe_pages()
+        if self.pacing.writes(self._clock.monotonic(), self.dispatch.backlog):
+            self.notion.expect(self.journal.counts(self.sync.name)["filling"])
+        self._pages.observe()
         if self._may_plan():
             self._plan()
         self.dispatch.send()
@@ -149,10 +172,10 @@ class Worker:
 
     def _may_plan(self) -> bool:
         # A link to a page that is not listed yet would look like one to nothing.
-        if any(not target.swept and not target.health.failing() for target in self.targets):
+        if any(not target.knows_pages and not target.health.failing() for target in self.targets):
             return False
         state = self.journal.sync_state(self.sync.name)
-        return self.swept and not (self._reread or state.paused or state.breaker or self.draining)
+        return self.knows_pages and not (self._reread or state.paused or state.breaker or self.draining)
 
     def _plan(self) -> None:
         while (room := self.dispatch.room()) > 0:
@@ -177,9 +200,14 @@ class Worker:
             return False
         with self.journal.transaction():
             self.journal.resync(self.sync.name)
-        self._reread, self.swept = _START, False
+        self._read_again()
         self.pacing.next_sweep = 0.0
         return True
+
+    def _read_again(self) -> None:
+        """What both sides hold is read in full before anything is written."""
+        self._reread = _START
+        self._pages.forget()
 
     def _accepted(self) -> bool:
         """Whether a person took a suspended field as it is now, or one was seen with another type: the journal has a
@@ -219,7 +247,7 @@ class Worker:
             self.journal.soil_all(sync.name)
         self._drifted = False
         if missed or not same or self._reread or not recognised:
-            self._reread, self.swept = _START, False
+            self._read_again()
         self.pacing.next_sweep = 0.0
 
     # PostgreSQL, in this thread: local and quick
@@ -274,116 +302,16 @@ class Worker:
 
     # Notion, beside this thread
 
-    def _observe_pages(self) -> None:
-        now = self._clock.monotonic()
-        if self.pacing.writes(now, self.dispatch.backlog):
-            self.notion.expect(self.journal.counts(self.sync.name)["filling"])
-        if now >= self.pacing.next_sweep and not self._running("sweep"):
-            self._sweep()
-        elif self.swept and now >= self.pacing.next_poll and not self._running("poll"):
-            self._poll()
-        if self.swept and now >= self.pacing.next_hints and not self._running("hints"):
-            self._hints()
+    def _may_list(self) -> bool:
+        """Whether the table is still what the sync is bound to, as far as it can be asked."""
+        self.health.guarded(Side.POSTGRES, self._ask_drifted)
+        return not self._drifted
 
-    def _poll(self) -> None:
-        self.pacing.next_poll = _NEVER
+    def _ask_drifted(self) -> None:
+        self._drifted |= self.postgres.drifted()
 
-        def work(deliver: Deliver) -> None:
-            with crash_point(CrashPoint.PAGES_LISTED):
-                batch = self.notion.changes()
-            deliver(lambda: self._polled(batch))
-
-        def ended() -> None:
-            if self.pacing.next_poll == _NEVER:  # it failed
-                self.pacing.polled(self._clock.monotonic(), 0, active=False)
-
-        self._start("poll", work, ended)
-
-    def _polled(self, batch: Batch) -> None:
-        before = self.journal.sync_state(self.sync.name).last_event_at
-        self._take_pages(batch)
-        self.notion.acknowledge(batch)
-        with crash_point(CrashPoint.WATERMARK_MOVED), self.journal.transaction():
-            self.journal.update_sync(self.sync.name, watermark=self.notion.watermark)
-        active = self.journal.sync_state(self.sync.name).last_event_at != before
-        self.pacing.polled(self._clock.monotonic(), len(batch.observations), active)
-        self._look(unlisted.after_poll(self.journal, self.sync, batch))
-
-    def _take_pages(self, batch: Batch) -> None:
-        with crash_point(CrashPoint.PAGES_JOURNALED):
-            doubtful = self._intake.take(batch)
-        self._look(doubtful)
-
-    def _look(self, pairs: list[Pair]) -> None:
-        if not pairs:
-            return
-
-        def work(deliver: Deliver) -> None:
-            seen = self.notion.look(pairs)
-            deliver(lambda: self._looked(Batch(seen)))
-
-        self._start("look", work)
-
-    def _looked(self, batch: Batch) -> None:
-        self._intake.take(batch)
-
-    def _sweep(self) -> None:
-        """Lists every page: what a poll cannot see (deletions, computed values, renamed options) shows here."""
-        self.health.guarded(Side.POSTGRES, lambda: self._found_drifted(self.postgres.drifted()))
-        if self._drifted:
-            return
-        self.pacing.next_sweep = _NEVER
-        known = set(self.journal.live_pages(self.sync.name))
-        self._listed = set()
-
-        def work(deliver: Deliver) -> None:
-            if self.notion.drifted():
-                deliver(lambda: self._found_drifted(True))
-                return
-            with crash_point(CrashPoint.PAGES_LISTED):
-                for batch in self.notion.scan():
-                    deliver(lambda batch=batch: self._swept_batch(batch))  # type: ignore[misc]
-            deliver(lambda: self._swept(known))
-
-        def ended() -> None:
-            if self.pacing.next_sweep == _NEVER:  # it failed: what it listed says nothing of what it did not
-                self.pacing.swept(self._clock.monotonic(), 0)
-
-        self._start("sweep", work, ended)
-
-    def _found_drifted(self, drifted: bool) -> None:
-        self._drifted |= drifted
-
-    def _swept_batch(self, batch: Batch) -> None:
-        self._listed.update(seen.page_id for seen in batch.observations if seen.page_id is not None)
-        self._take_pages(batch)
-        self.notion.acknowledge(batch)
-
-    def _swept(self, known: set[str]) -> None:
-        """What was known when the listing began and is not in it is looked at, each page; and some that are away."""
-        self._look(unlisted.after_listing(self.journal, self.sync, self._listed, known))
-        with self.journal.transaction():
-            watermark = self.notion.watermark
-            self.journal.update_sync(self.sync.name, swept_at=self._clock.now(), watermark=watermark)
-            self.journal.soil_unwritable(self.sync.name)  # the listing has asked for options and people again
-        self.pacing.swept(self._clock.monotonic(), len(self._listed))
-        self.swept = True
-
-    def _hints(self) -> None:
-        """Asks the search index for trashed pages. A hint only: each is looked at."""
-        self.pacing.hinted(self._clock.monotonic())
-        live = self.journal.live_pages(self.sync.name)
-        if len(live) <= PAGE_SIZE:
-            return  # polls list them all
-        look_at_schema = self.pacing.schema_due(self._clock.monotonic())
-
-        def work(deliver: Deliver) -> None:
-            if look_at_schema and self.notion.drifted():
-                deliver(lambda: self._found_drifted(True))
-            hinted = [page_id for page_id in self.notion.trash_hints() if page_id in live]
-            deliver(lambda: self._look([self.journal.pair(live[page_id]) for page_id in hinted]))
-
-        self._start("hints", work)
+    def _found_drifted(self) -> None:
+        self._drifted = True
 
     def _start(self, task: str, work: Callable[[Deliver], None], ended: Callable[[], None] | None = None) -> None:
         if self.draining:

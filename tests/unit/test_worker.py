@@ -200,6 +200,51 @@ def test_what_a_listing_shows_within_the_minute_is_looked_at() -> None:
     assert world.rows.records["1"].values["title"] == "edited"
 
 
+def test_after_a_restart_a_change_does_not_wait_for_the_listing() -> None:
+    """Of tens of thousands of pages it takes minutes; what was edited since is told by one poll."""
+    world = World()
+    world.add_row("1", title="before")
+    world.loop.run_once()
+    world.desk.journal.update_sync("tasks", watermark=at(0))
+    world.restart()
+    world.add_row("1", title="after")
+    world.pages.asked.clear()
+    world.pages.errors["scan's end"] = Unavailable("it takes long")
+    with pytest.raises(Unavailable):
+        world.loop.run_once()
+    assert [page.values["title"] for page in world.pages.records.values()] == ["after"]
+    assert world.pages.asked[0] == "changes"
+    assert not world.worker.swept
+
+
+@pytest.mark.parametrize("lost", ["watermark", "swept_at"])
+def test_a_journal_that_does_not_know_every_page_lists_them_first(lost: str) -> None:
+    world = World()
+    world.add_row("1", title="before")
+    world.loop.run_once()
+    world.desk.journal.update_sync("tasks", **{"watermark": at(0), lost: None})
+    world.restart()
+    world.add_row("1", title="after")
+    world.pages.errors["scan's end"] = Unavailable("it broke off")
+    with pytest.raises(Unavailable):
+        world.loop.run_once()
+    assert [page.values["title"] for page in world.pages.records.values()] == ["before"]
+
+
+def test_where_the_first_poll_fails_the_listing_tells() -> None:
+    world = World()
+    world.add_row("1", title="before")
+    world.loop.run_once()
+    world.desk.journal.update_sync("tasks", watermark=at(0))
+    world.restart()
+    world.add_row("1", title="after")
+    world.pages.errors["changes"] = Unavailable("more than it gives")
+    world.stop_after(60.0)
+    world.loop.run()
+    assert world.worker.swept
+    assert [page.values["title"] for page in world.pages.records.values()] == ["after"]
+
+
 def test_old_history_is_trimmed_once_an_hour() -> None:
     world = World()
     trims = []

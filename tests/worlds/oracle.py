@@ -168,7 +168,7 @@ class Oracle:
 
     def _shows_other_than(self, page_id: str, made: Mapping[str, str]) -> bool:
         page = self._pages.get(page_id)
-        return page is not None and not {page[field] for field in (*UNIQUE, "stage")} <= {"", *made.values()}
+        return page is not None and not {page[field] for field in (*UNIQUE, "stage", "tags")} <= {"", *made.values()}
 
     def _back_from_the_dead(self) -> Iterator[str]:
         """S11: what somebody replaced or deleted shows again, and no record says why."""
