@@ -133,6 +133,3 @@ class Pacing:
 
     def _cost(self, requests: int, share: float) -> float:
         return requests * 60.0 / (self.requests_per_minute * share)
-
-    def soonest(self) -> float:
-        return min(self.next_poll, self.next_sweep, self.next_hints)

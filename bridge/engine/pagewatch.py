@@ -64,20 +64,32 @@ class PageWatch:
         """What is known of the pages is not to be relied on: everything is listed before anything is written."""
         self.swept = self.current = self._catches_up = False
 
+    def soonest(self) -> float:
+        """When something is due, monotonic."""
+        return min(self._due().values())
+
     def observe(self) -> None:
         """Asks what is due."""
         now = self._clock.monotonic()
-        may_poll = now >= self._pacing.next_poll and not self._running("poll")
-        if self._catches_up:
-            if may_poll:
-                self._poll()
-            return
-        if now >= self._pacing.next_sweep and not self._running("sweep"):
+        due = [task for task, moment in self._due().items() if now >= moment and not self._running(task)]
+        if "sweep" in due:
             self._sweep()
-        elif self.current and may_poll and not self._broke_off:
+        elif "poll" in due:
             self._poll()
-        if self.current and now >= self._pacing.next_hints and not self._running("hints"):
+        if "hints" in due:
             self._hints()
+
+    def _due(self) -> dict[str, float]:
+        """When each task is due that may be begun now."""
+        pacing = self._pacing
+        if self._catches_up:
+            return {"poll": pacing.next_poll}
+        due = {"sweep": pacing.next_sweep}
+        if self.current:
+            due["hints"] = pacing.next_hints
+        if self.current and not self._broke_off:
+            due["poll"] = pacing.next_poll
+        return due
 
     def _poll(self) -> None:
         self._pacing.next_poll = _NEVER

@@ -154,7 +154,7 @@ class Worker:
     def due_in(self) -> float:
         """Seconds until the next round is worth while, as far as this worker knows."""
         now = self._clock.monotonic()
-        moments = [self.pacing.soonest(), *self.dispatch.ask_times(), *self.health.retry_times()]
+        moments = [self._pages.soonest(), *self.dispatch.ask_times(), *self.health.retry_times()]
         waits = [moment - now for moment in moments]
         attempt = self.journal.next_attempt(self.sync.name)
         if attempt is not None:
