@@ -66,6 +66,7 @@ ORPHANED = 0.2  # of the creates, where there are orphans
 SCHEMA = {
     "property removed": 0.02,
     "property retyped": 0.02,
+    "column dropped": 0.02,
 }
 
 

@@ -60,7 +60,7 @@ class Events:
         if not pairs:
             return ""
         key, page_id = rng.choice(pairs)
-        field = rng.choice([name for name in UNIQUE if name not in world.pages.hidden])
+        field = rng.choice([name for name in UNIQUE if name in world.rows.fields() and name not in world.pages.hidden])
         page_act = rng.choice([0, 0, 0, 1])
         row_act = rng.choice([0, 0, 0, 1]) if not page_act else 0
 

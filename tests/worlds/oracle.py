@@ -27,7 +27,7 @@ class Oracle:
         self._world = world
         self._journal = world.process.disk.open()
         self._rows = {
-            str(key): {field: plain(row[field]) for field in FIELDS} for key, row in world.server.state.rows.items()
+            str(key): {field: plain(row.get(field)) for field in FIELDS} for key, row in world.server.state.rows.items()
         }
         self._pages = {
             page_id: {field: plain(value) for field, value in page.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Receipt
-from bridge.errors import Refused
+from bridge.errors import Refused, SetupError
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres import bounds
 from bridge.postgres.notes import Note
@@ -97,7 +97,20 @@ class ModelEnd:
         if not notes and self._overflowed(calm):
             self._trouble.happened("told of a full outbox")
             return Batch((), token=_OVERFLOW, reread=bounds.FULL)
+        if notes and not self._columns_stand():
+            self._trouble.happened("change that waits for its column to be bound anew")
+            return Batch((), reread="a mapped column was dropped, or made anew")
         return self._events(notes, self, more=more)
+
+    def _columns_stand(self) -> bool:
+        numbers = {column.attnum for column in self._server.table.columns}
+        return all(field.column.attnum in numbers for field in self._sync.fields)
+
+    def _require_columns(self) -> None:
+        """What the server says to a statement that names a column which is not there."""
+        for field in self._sync.fields:
+            if self._server.table.column(field.column.name) is None:
+                raise SetupError(f"PostgreSQL: column r.{field.column.name} does not exist")
 
     def _overflowed(self, calm: bool) -> bool:
         changes = self._server.count_anew(few=bounds._NO_LIMIT if calm else bounds._FEW)
@@ -115,6 +128,7 @@ class ModelEnd:
     def scan(self) -> Iterator[Batch]:
         """The snapshot is of the first moment, however long the reading takes."""
         self._trouble.visit("scan")
+        self._require_columns()
         seen = self._server.now()
         then = Snapshot(self._sync, dict(self._server.state.rows), self.notes(), seen)
         rows = sorted(then.values.items())
@@ -155,6 +169,7 @@ class ModelEnd:
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
         self._trouble.visit("look")
+        self._require_columns()
         return self._look(pairs)
 
     def _look(self, pairs: Sequence[Pair]) -> list[Observation]:
@@ -181,6 +196,7 @@ class ModelEnd:
     def apply(self, intents: Sequence[Intent]) -> Iterator[Receipt]:
         for intent in intents:
             self._trouble.visit("write")
+            self._require_columns()
             yield self._apply(intent)
 
     def _apply(self, intent: Intent) -> Receipt:

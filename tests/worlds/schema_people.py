@@ -1,11 +1,12 @@
-"""People who change the columns of the data source: a property is removed and put back, or made anew; or it gets
-another type, and is given the old one back, or stays so.
+"""People who change the columns of both sides. A property is removed and put back, or made anew; or it gets another
+type, and is given the old one back, or stays so. A column of the table is dropped and made anew.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.shapes import Column
 from tests.worlds.ledger import plain
 from tests.worlds.page_people import PROPERTIES
 from tests.worlds.trouble import Luck
@@ -17,6 +18,7 @@ _FIELDS = ("mail", "note", "amount", "stage", "tags")
 # Types by field: as a text it shows what it showed, as a number or a box nothing.
 _TEXTS = {"mail": "rich_text", "note": "url", "amount": "rich_text", "stage": "rich_text", "tags": "rich_text"}
 _OTHERS = {"mail": "number", "note": "number", "amount": "checkbox", "stage": "number", "tags": "number"}
+_DROPPED = ("mail", "note", "amount", "tags")
 _TAKEN = ("mail", "note", "amount")  # whose columns go with a property of text, too
 _NOTICED_S = 60.0  # until the bridge carries a field again that can be carried
 _SINCE = (0.5, 5.0, 30.0, 200.0)  # seconds until somebody thinks better of it
@@ -28,15 +30,20 @@ class SchemaPeople:
     def __init__(self, world: World, luck: Luck) -> None:
         self._world, self._luck = world, luck
         self._retyped: set[str] = set()
+        self._dropped: dict[str, Column] = {}
         self._accepted: set[str] = set()  # they stay as they are now, by the word of the person who decides
         self.touched: dict[str, list[float]] = {}  # when each field ceased to be what it had been bound to, and began
 
     def perhaps(self) -> None:
         """After an act of people."""
-        for change, act in (("property removed", self._remove), ("property retyped", self._retype)):
+        for change, act, fields in (
+            ("property removed", self._remove, _FIELDS),
+            ("property retyped", self._retype, _FIELDS),
+            ("column dropped", self._drop, _DROPPED),
+        ):
             if self._luck.strikes(change):
-                changed = {*self._world.pages.removed, *self._retyped, *self._accepted}
-                free = [field for field in _FIELDS if field not in changed]
+                changed = {*self._world.pages.removed, *self._retyped, *self._accepted, *self._dropped}
+                free = [field for field in fields if field not in changed]
                 if free:
                     act(self._luck.rng.choice(free))
 
@@ -44,6 +51,8 @@ class SchemaPeople:
         """What is removed is put back; what was retyped stays so now and then, with or without a word about it."""
         for field in list(self._world.pages.removed):
             self._put_back(field)
+        for field in list(self._dropped):
+            self._add(field)
         for field in sorted(self._retyped):
             stays = field in self._world.pages.as_text and field in _TAKEN
             match self._luck.rng.choice(["back", "accept", "stay"]) if stays else "back":
@@ -154,6 +163,36 @@ class SchemaPeople:
             self._retyped.discard(field)
             self._accepted.add(field)
             self._end("retyped property is to stay", field)
+
+    # A column is dropped
+
+    def _drop(self, field: str) -> None:
+        world, rng = self._world, self._luck.rng
+        if world.server.open:
+            return  # it would wait for them
+        pages = [page[field] for page in world.pages.pages().values()]
+        rows = [row.get(field) for row in world.server.state.rows.values()]
+        shown = set(map(plain, pages))
+        world.ledger.may_show([*rows, *pages])
+        world.ledger.replaced(value for value in rows if value is not None and plain(value) not in shown)
+        self._dropped[field] = world.server.drop_column(field)
+        self._begin(field)
+        self._tell("column dropped", field)
+        if rng.random() < 0.4:
+            self._add(field)
+        else:
+            world.clock.after(rng.choice(_SINCE), lambda: self._add(field))
+
+    def _add(self, field: str) -> None:
+        column = self._dropped.get(field)
+        if column is None:
+            return
+        if self._world.server.open:
+            self._world.clock.after(0.5, lambda: self._add(field))
+            return
+        del self._dropped[field]
+        self._world.server.add_anew(column)
+        self._end("dropped column made anew", field)
 
     # The book
 

@@ -77,6 +77,9 @@ EXPECTED = (
     "property retyped back",
     "retyped property is to stay",
     "suspended field taken as it is now",
+    "column dropped",
+    "dropped column made anew",
+    "change that waits for its column to be bound anew",
     "field suspended",
     "suspended field goes on",
 )

@@ -101,6 +101,7 @@ class Server:
         self.open: list[Transaction] = []
         self.committed: Callable[[Transaction], None] = lambda _: None
         self.clock = clock
+        self._columns = len(table.columns)  # that there ever were
         self._rng = rng
         self._ahead = timedelta(seconds=ahead)
 
@@ -128,10 +129,38 @@ class Server:
 
     def add_column(self) -> str:
         """ALTER TABLE ... ADD COLUMN, by somebody who does not know the bridge."""
-        number = len(self.table.columns) + 1
+        number = self._next_column()
         added = Column(f"extra{number}", "text", "text", number)
         self.table = replace(self.table, columns=(*self.table.columns, added))
         return f"the table has a column {added.name} now"
+
+    def _next_column(self) -> int:
+        self._columns += 1
+        return self._columns
+
+    def drop_column(self, name: str) -> Column:
+        """With all that it held. Nobody may be at work; see `open`."""
+        column = self.table.column(name)
+        assert column is not None
+        self.table = replace(self.table, columns=tuple(other for other in self.table.columns if other is not column))
+        self._fit_rows()
+        return column
+
+    def add_anew(self, column: Column) -> None:
+        """A column of the same name and type, which is another one, and empty."""
+        added = replace(column, attnum=self._next_column())
+        self.table = replace(self.table, columns=(*self.table.columns, added))
+        self._fit_rows()
+
+    def _fit_rows(self) -> None:
+        """No row holds anything else than the table has columns for."""
+        names = [column.name for column in self.table.columns]
+        rows = self.state.rows
+        self.state.rows = {key: {name: row.get(name) for name in names} for key, row in rows.items()}
+
+    def broken(self) -> bool:
+        """Whether the trigger names a column that is not there."""
+        return any(self.table.column(name) is None for name in self.captured)
 
     def count_anew(self, *, few: int, forget: bool = False) -> int:
         """How many changes were counted; and the count begins anew, as in `bridge.postgres.bounds`: not while somebody
@@ -152,6 +181,7 @@ class Server:
         for transaction in list(self.open):
             transaction.rollback()
         self.state = copy.deepcopy(dump)
+        self._fit_rows()
         self.installation += 1
         if not rewind:
             self.table = replace(self.table, oid=self.table.oid + 1)
@@ -300,11 +330,17 @@ class Transaction:
 
     def _tell(self, op: str, rows: int, changed: Sequence[Changed]) -> None:
         """What the trigger does after a statement that met so many rows, as in `bridge/postgres/statement.sql`."""
+        bundled = rows > self._server.several and self.origin is None
+        # Keys alone are read whatever has become of the other columns.
+        if self._server.broken() and (op == "update" or (op == "insert" and not bundled)):
+            if self._has_room(op, 1):
+                self._note("unknown")
+            return
         moved = [row for row in changed if row.old is not None and row.new is not None and row.old != row.new]
         if not changed or not self._has_room("key change" if moved else op, len(changed)):
             return
         told = changed
-        if rows > self._server.several and self.origin is None:
+        if bundled:
             told = moved
             bundles: dict[int, list[list[Any]]] = {}
             for row in changed:

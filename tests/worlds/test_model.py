@@ -246,3 +246,56 @@ def test_the_model_tells_of_many_rows_what_the_trigger_tells(
             if rng.random() < 0.1:
                 assert read_whole(end) == read_whole(model)
     assert (FULL in told_why) == (limit is not None)
+
+
+# A column that is dropped, and made anew
+
+
+def test_the_model_tells_what_the_trigger_tells_of_a_table_that_lacks_a_column(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "_SEVERAL", SEVERAL)
+    monkeypatch.setattr(statements, "_BUNDLE", BUNDLE)
+    rng = random.Random("dropped")
+    with both(world) as (end, server, twins):
+        server.several, server.bundle = SEVERAL, BUNDLE
+        twin = twins[0]
+        twin.do(
+            lambda t: t.insert_all([{"title": "one"}] * 9),
+            "INSERT INTO tasks (title) SELECT 'one' FROM generate_series(1, 9)",
+        )
+        twin.end(commit=True)
+        world.sql("ALTER TABLE tasks DROP COLUMN mail")
+        column = server.drop_column("mail")
+        for number in range(40):
+            keys = rng.sample(range(1, 10), rng.randint(1, 5))
+            match rng.choice(["insert", "update", "nothing", "delete"]):
+                case "insert":
+                    rows = [{"title": f"{number}"}] * len(keys)
+                    statement = "INSERT INTO tasks (title) SELECT unnest(%s::text[])"
+                    twin.do(lambda t, rows=rows: t.insert_all(rows), statement, [f"{number}"] * len(keys))  # type: ignore[misc]
+                case "delete":
+                    there = [key for key in keys[:2] if key in server.state.rows]
+                    statement = "DELETE FROM tasks WHERE id = ANY (%s)"
+                    twin.do(lambda t, there=there: t.delete_all(there), statement, there)  # type: ignore[misc]
+                case what:
+                    there = [key for key in keys if key in server.state.rows]
+                    change = {"title": f"{number}"} if what == "update" else {}
+                    statement = "UPDATE tasks SET title = coalesce(%s, title) WHERE id = ANY (%s)"
+                    if there:
+                        twin.do(
+                            lambda t, there=there, change=change: t.update_all(dict.fromkeys(there, change)),  # type: ignore[misc]
+                            statement,
+                            change.get("title"),
+                            there,
+                        )
+            twin.end(commit=True)
+        noted = world.sql("SELECT op, key, keys FROM notion_bridge.outbox ORDER BY id")
+        assert noted == [(note.op, note.key, note.keys) for _, note in sorted(server.state.outbox.items())]
+        assert {op for op, _, _ in noted} == {"insert", "delete", "unknown"}
+        model = ModelEnd(server, end._sync, CommonClock(server.clock), RowTrouble())  # type: ignore[attr-defined]
+        assert [one.changes().reread != "" for one in (end, model)] == [True, True]
+        world.sql("ALTER TABLE tasks ADD COLUMN mail text")
+        server.add_anew(column)
+        assert [one.changes().reread != "" for one in (end, model)] == [True, True]
+        assert [one.drifted() for one in (end, model)] == [True, True]  # type: ignore[attr-defined]
