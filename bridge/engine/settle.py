@@ -256,7 +256,9 @@ class Settler:
             known = dict(intent.pair.side(action.side).values)
             known |= {item.name: None for item in self._sync.fields if not item.direction.into(action.side)}
             return Base(Presence.LIVE, {**self._representable(known, source), **written})
-        made = seen.values if seen is not None else {}
+        # What a page shows that was found later, somebody may have typed since.
+        found_later = action.side is Side.NOTION and seen is not None and seen.evidence is not Evidence.RECEIPT
+        made = seen.values if seen is not None and not found_later else {}
         return Base(Presence.LIVE, {**self._agreed_by_birth(action.side, source, made), **written})
 
     def _representable(self, values: Mapping[str, FieldValue], source: Mapping[str, FieldValue]) -> dict[str, Value]:

@@ -201,7 +201,8 @@ def test_what_the_new_side_could_not_hold_stays_a_change_that_waits() -> None:
     desk.see(row("1", {"title": "a", "status": "unholdable"}))
     intent = desk.planned()
     assert set(intent.action.changes) == {"title"}
-    desk.answer(intent, Outcome.DONE, page("page-1", "1", {"title": "a", "status": "option 1"}, seen=at(1)))
+    shown: dict[str, FieldValue] = {"title": "a", "status": "option 1"}
+    desk.answer(intent, Outcome.DONE, page("page-1", "1", shown, evidence=Evidence.RECEIPT, seen=at(1)))
     base = desk.pair("1").base
     assert base is not None
     assert base.values["status"] == "option 1"
@@ -217,7 +218,7 @@ def test_a_field_that_the_source_did_not_show_is_not_agreed_on() -> None:
     desk.see(row("1", {"title": "a", "status": "unholdable"}))
     intent = desk.planned()
     shown: dict[str, FieldValue] = {"title": "a", "status": Unfit("a range", "1 → 2"), "notes": "n"}
-    desk.answer(intent, Outcome.DONE, page("page-1", "1", shown, seen=at(1)))
+    desk.answer(intent, Outcome.DONE, page("page-1", "1", shown, evidence=Evidence.RECEIPT, seen=at(1)))
     assert desk.pair("1").base == Base(Presence.LIVE, {"title": "a"})
 
 

@@ -408,3 +408,18 @@ def test_a_page_that_was_made_in_vain_does_not_bring_back_its_row() -> None:
     desk.see(page("page-1", "1", ONE, creator=BOT, seen=at(40)))
     intent = desk.planned()
     assert (intent.action.side, intent.action.op) == (Side.NOTION, Op.DELETE)
+
+
+def test_what_somebody_typed_where_a_new_page_could_not_hold_its_rows_value_is_an_edit() -> None:
+    """Seed 100669: the answer to the create was lost, and the edit was there when the page was found. It passed for
+    what the page had been made with, and the row's next value ran over it."""
+    desk = Desk()
+    desk.see(row("1", {"title": "unholdable", "status": "Todo"}))
+    create = desk.planned()
+    desk.answer(create, Outcome.UNKNOWN)
+    desk.answer(
+        create, Outcome.DONE, page("page-1", "1", {"title": "theirs", "status": "Todo"}, seen=at(9), creator=BOT)
+    )
+    desk.see(row("1", {"title": "ours", "status": "Todo"}))
+    desk.plan()
+    assert [found["notion"] for found in desk.conflicts()] == ['"theirs"']
