@@ -21,6 +21,7 @@ from bridge.journal import Journal
 from bridge.postgres.connection import Session
 from bridge.postgres.findings import schema_version
 from bridge.postgres.inventory import InstalledSync, others
+from bridge.postgres.listener import is_heard
 from bridge.postgres.outbox import Backlog, backlog
 
 
@@ -51,8 +52,9 @@ def status(environment: Environment) -> ExitCode:
     with closing(journal):
         found = [_status(journal, name, environment, database.outbox) for name in names]
     running = with_journal and is_running(config.journal.path)
+    woken = database.heard and config.postgres.notify if running and database.outbox is not None else None
     used = Requests(spent(config.journal.path, environment.clock), config.notion.requests_per_minute)
-    _show(environment, found, running, used, database.others)
+    _show(environment, found, Bridge(running, woken), used, database.others)
     for other in database.others:
         environment.say("\n  ".join(unconfigured(other, config.path)), "yellow")
     return exit_code(found)
@@ -74,7 +76,21 @@ class _Database:
 
     outbox: dict[str, Backlog] | None
     why: str = ""
+    heard: bool = False  # a bridge listens there
     others: Sequence[InstalledSync] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Whether one runs, and whether NOTIFY wakes it (None when none runs, or the database could not be asked)."""
+
+    running: bool
+    woken: bool | None
+
+    def __str__(self) -> str:
+        if not self.running:
+            return "no bridge is running"
+        return "a bridge is running" if self.woken is not False else "a bridge is running, and no NOTIFY wakes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +109,7 @@ def _database(config: Config) -> _Database:
             names = [sync.name for sync in config.syncs]
             there = connection.execute("SELECT name FROM notion_bridge.sync WHERE name = ANY (%s)", [names]).fetchall()
             waiting = {name: backlog(connection, name) for (name,) in there}
-            return _Database(waiting, others=others(connection, names))
+            return _Database(waiting, heard=is_heard(connection), others=others(connection, names))
     except BridgeError as error:
         return _Database(None, error.message)
 
@@ -112,7 +128,7 @@ def exit_code(found: list[SyncStatus]) -> ExitCode:
 def _show(
     environment: Environment,
     found: list[SyncStatus],
-    running: bool,
+    bridge: Bridge,
     requests: Requests,
     unnamed: Sequence[InstalledSync],
 ) -> None:
@@ -121,7 +137,7 @@ def _show(
             {
                 "version": JSON_VERSION,
                 "in_step": all(sync.in_step for sync in found),
-                "running": running,
+                **asdict(bridge),
                 "requests": asdict(requests),
                 "syncs": [sync.as_json() for sync in found],
                 "unconfigured": [asdict(other) for other in unnamed],
@@ -133,8 +149,7 @@ def _show(
     for sync in found:
         for line in _remarks(sync):
             environment.print(f"{sync.name}: {line}")
-    at_work = "a bridge is running" if running else "no bridge is running"
-    environment.print(f"{at_work}; {requests.used} of {requests.budget} requests to Notion in the last minute")
+    environment.print(f"{bridge}; {requests.used} of {requests.budget} requests to Notion in the last minute")
 
 
 def _row(sync: SyncStatus) -> list[str]:

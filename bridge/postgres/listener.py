@@ -18,6 +18,8 @@ from bridge.errors import BridgeError
 from bridge.postgres.connection import Connection, open_connection
 from bridge.postgres.names import CHANNEL
 
+# What a listening session asked last, and so what pg_stat_activity shows of it, is always one of these.
+_LISTEN, _BEAT = f"LISTEN {CHANNEL}", f"SELECT 'LISTEN {CHANNEL}'"
 _HEARTBEAT_S = 30.0  # of silence, until we ask whether the server is still there
 _ANSWER_S = 10.0  # until a silent server counts as lost
 _BACKOFF_FIRST_S = 1.0
@@ -81,7 +83,7 @@ class Listener:
     def _listen(self) -> bool:
         try:
             connection = open_connection(self._dsn)
-            connection.execute(f"LISTEN {CHANNEL}")
+            connection.execute(_LISTEN)
         except (BridgeError, psycopg.Error) as error:
             self._lost(str(error))
             return False
@@ -126,8 +128,18 @@ class Listener:
             if now - self._asked > _ANSWER_S:
                 raise OSError(f"no answer for {_ANSWER_S:.0f} seconds")
         elif now - self._heard > _HEARTBEAT_S:
-            pgconn.send_query(b"SELECT 1")
+            pgconn.send_query(_BEAT.encode())
             self._asked = now
+
+
+def is_heard(conn: Connection) -> bool:
+    """Whether a bridge of this role listens to this database now."""
+    [(found,)] = conn.execute(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity"
+        " WHERE query = ANY (%s) AND datname = current_database() AND usename = current_user)",
+        [[_LISTEN, _BEAT]],
+    ).fetchall()
+    return bool(found)
 
 
 def _drained(pgconn: pq.abc.PGconn) -> bool:

@@ -72,6 +72,28 @@ def test_it_carries_over_logs_and_ends_well(world: World) -> None:
     assert world.type("verify").exit_code == 0
 
 
+def listener(world: World) -> list[tuple[int]]:
+    """The listening session."""
+    query = "SELECT pid FROM pg_stat_activity WHERE query = %s AND datname = current_database()"
+    return world.sql(query, "LISTEN notion_bridge")
+
+
+def test_whether_a_notify_wakes_it_is_told(world: World) -> None:
+    assert world.json("status", code=1)["woken"] is None
+    with running(world):
+        until(lambda: world.type("status").exit_code == 0, "both sides are in step")
+        until(lambda: world.json("status")["woken"], "it listens")
+        [(pid,)] = listener(world)
+        world.sql("SELECT pg_terminate_backend(%s)", pid)
+        until(lambda: listener(world) not in ([], [(pid,)]), "it listens anew")
+        assert world.json("status")["woken"] is True
+    world.config.write_text(world.config.read_text().replace("[postgres]", "[postgres]\nnotify = false"))
+    with running(world):
+        until(lambda: world.type("status").exit_code == 0, "both sides are in step")
+        assert world.json("status")["woken"] is False
+        assert "a bridge is running, and no NOTIFY wakes it" in world.type("status").stdout
+
+
 @pytest.mark.parametrize(("option", "stream"), [("--log-format=json", "err"), ("--json", "out")])
 def test_a_log_in_json_is_one_document_per_line(world: World, option: str, stream: str) -> None:
     world.sql("INSERT INTO tasks (title) VALUES ('one')")

@@ -39,6 +39,7 @@ SCREENS: list[tuple[tuple[str, ...], int, Otherwise]] = [
             **VERSION,
             "in_step": {False: "not in step"},
             "running": {False: "no bridge is running"},
+            "woken": {None: "no bridge is running"},
             "paused": {False: None},
             "resync": {False: None},
             "lag_seconds": None,

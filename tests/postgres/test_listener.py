@@ -94,7 +94,7 @@ def test_a_silent_line_is_given_up(database: str) -> None:
     with Line.to_postgres(database) as line:
         listener = Listener(line.dsn, QuickClock())
         eventually(lambda: listener.wait(200), "it listens")
-        line.on(b"SELECT 1", Fate.HELD)
+        line.on(b"SELECT 'LISTEN", Fate.HELD)
         eventually(lambda: "no answer" in listener.last_error or listener.wait(200), "the silence is noticed")
         assert line.happened.is_set()
         eventually(lambda: listener.listening or listener.wait(200), "it listens again")
@@ -105,7 +105,7 @@ def test_heartbeats_are_answered(database: str, user: User) -> None:
     listener = Listener(database, QuickClock())
     eventually(lambda: listener.wait(200), "it listens")
     (pid,) = user.execute(LISTENING.encode()).fetchone() or (None,)
-    beat = f"SELECT FROM pg_stat_activity WHERE pid = {pid} AND query = 'SELECT 1'".encode()
+    beat = f"SELECT FROM pg_stat_activity WHERE pid = {pid} AND query LIKE 'SELECT ''LISTEN%'".encode()
     eventually(lambda: not listener.wait(200) and user.execute(beat).fetchone() is not None, "a heartbeat")
     listener._clock = SystemClock()
     listener._heard = listener._clock.monotonic()
