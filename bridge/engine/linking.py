@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Intent, Observation, Outcome, Receipt, made_by
+from bridge.ends import Observation, Outcome, Receipt, made_by
+from bridge.engine.making import creates_under_way, holds_nothing_else
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import differs
 from bridge.journal import Journal
@@ -61,30 +62,19 @@ class Linker:
         for attempt in self._journal.creates_given_up(self._sync.name, seen.key):
             other = attempt.pair
             if other.page_id not in (None, seen.page_id) and other.notion.live:
-                return self._holds_nothing_else(attempt, seen)
+                return holds_nothing_else(self._sync, attempt, seen)
         return False
-
-    def _holds_nothing_else(self, attempt: Intent, seen: Observation) -> bool:
-        """Whether a page holds nothing but what an attempt of ours wrote, or what the record's own page shows."""
-        written, other = attempt.action.changes, attempt.pair.notion.values
-        for item in self._sync.fields:
-            if item.name not in seen.values or seen.values[item.name] == other.get(item.name):
-                continue
-            change = written.get(item.name)
-            if not item.codec.stands_for(seen.values[item.name], change.new if change is not None else None):
-                return False
-        return True
 
     def _being_made(self, seen: Observation) -> Pair | None:
         """The record for which our token is making this page. Its row may have another key by now than the page got.
         Somebody may have changed the page's key before we know of it: then its values tell, if they are no other's."""
         if not self._bot or seen.creator != self._bot:
             return None
-        flying = [one for one in self._journal.intents_in_flight(self._sync.name) if _makes_page(one)]
-        for intent in flying:
-            if intent.action.key == seen.key:
-                return intent.pair if intent.pair.page_id is None else None
-        alike = [one for one in flying if self._holds_nothing_else(one, seen)]
+        flying = creates_under_way(self._journal, self._sync)
+        same = [one for one in flying if one.action.key == seen.key]
+        if len(same) == 1:
+            return same[0].pair if same[0].pair.page_id is None else None
+        alike = [one for one in same or flying if holds_nothing_else(self._sync, one, seen)]
         return alike[0].pair if len(alike) == 1 and alike[0].pair.page_id is None else None
 
     def _adopt(self, pair: Pair, seen: Observation) -> Pair | None:
@@ -110,7 +100,3 @@ class Linker:
         if not self._journal.asked_twice(other):
             return False  # no create of ours explains it: whoever made it, it is not ours to trash
         return not differs(other.notion, seen)
-
-
-def _makes_page(intent: Intent) -> bool:
-    return intent.action.side is Side.NOTION and intent.action.op is Op.CREATE

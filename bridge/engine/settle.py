@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from bridge.clock import Clock
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.engine.making import is_anothers
 from bridge.engine.overrun import run_over, taken_meanwhile
 from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
@@ -63,14 +64,12 @@ class Settler:
             if found is None or found[1] not in ("open", "unknown"):
                 return
             pair = self._journal.pair(intent.pair.id)
-            if self._found_anothers(pair, receipt):
+            if self._found_anothers(pair, intent, receipt):
                 reason = "the page that carries the key is another record's"
                 receipt = Receipt(intent.id, Outcome.RETRY, reason=reason)
             overrun = self._glimpses.pop(intent.id, {}) if receipt.outcome is not Outcome.UNKNOWN else {}
             if receipt.outcome is Outcome.DONE:
-                for conflict in overrun.values():
-                    self._journal.add_conflict(pair, conflict)
-                for conflict in taken_meanwhile(self._journal, self._sync, pair, intent):
+                for conflict in chain(overrun.values(), taken_meanwhile(self._journal, self._sync, pair, intent)):
                     self._journal.add_conflict(pair, conflict)
                 self._done(pair, intent, receipt)
             elif receipt.outcome is Outcome.REFUSED and _note_may_be_why(intent, receipt):
@@ -82,14 +81,15 @@ class Settler:
             else:
                 self._again(pair, intent, receipt)
 
-    def _found_anothers(self, pair: Pair, receipt: Receipt) -> bool:
+    def _found_anothers(self, pair: Pair, intent: Intent, receipt: Receipt) -> bool:
         """Whether the page that was found by its key, as what a create had made, belongs to another record: one whose
-        key was changed, and whose page still shows the old one, or into whose page somebody typed this one."""
+        key was changed, and whose page still shows the old one, or into whose page somebody typed this one; or one
+        whose page is being made."""
         seen = receipt.seen
         if receipt.outcome is not Outcome.DONE or seen is None or seen.page_id in (None, pair.page_id):
             return False
         holder = self._journal.pair_by_page(pair.sync, str(seen.page_id))
-        return holder is not None and holder.id != pair.id
+        return is_anothers(self._journal, self._sync, intent, seen) if holder is None else holder.id != pair.id
 
     def is_last_echo(self, intent_id: str, position: int | None) -> bool:
         """Whether the outbox row at `position` is the one that a written intent waits for."""

@@ -1,0 +1,34 @@
+"""Pages that our token is making: which create of those that are under way made a page that was found."""
+
+from __future__ import annotations
+
+from bridge.ends import Evidence, Intent, Observation
+from bridge.journal import Journal
+from bridge.model import Op, Side, Sync
+
+
+def creates_under_way(journal: Journal, sync: Sync) -> list[Intent]:
+    """The pages that are being made, or may have been; in the order in which that was decided."""
+    flying = journal.intents_in_flight(sync.name)
+    return [one for one in flying if one.action.side is Side.NOTION and one.action.op is Op.CREATE]
+
+
+def holds_nothing_else(sync: Sync, attempt: Intent, seen: Observation) -> bool:
+    """Whether a page holds nothing but what an attempt of ours wrote, or what the record's own page shows."""
+    written, other = attempt.action.changes, attempt.pair.notion.values
+    for item in sync.fields:
+        if item.name not in seen.values or seen.values[item.name] == other.get(item.name):
+            continue
+        change = written.get(item.name)
+        if not item.codec.stands_for(seen.values[item.name], change.new if change is not None else None):
+            return False
+    return True
+
+
+def is_anothers(journal: Journal, sync: Sync, intent: Intent, seen: Observation) -> bool:
+    """Whether a page that was found by the key which `intent` gave it was made by another create: a row that has got
+    another key since leaves its own to another row, whose page is made with it."""
+    if seen.evidence is Evidence.RECEIPT or holds_nothing_else(sync, intent, seen):
+        return False
+    others = [one for one in creates_under_way(journal, sync) if one.id != intent.id and one.action.key == seen.key]
+    return any(holds_nothing_else(sync, one, seen) for one in others)
