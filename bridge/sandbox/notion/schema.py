@@ -110,7 +110,12 @@ def retype(source: DataSource, prop: Property, kind: str, config: Any, scope: Sc
 def _converted(old: Property, prop: Property, page: Page, state: PageState, scope: Scope) -> PageState:
     if state.data_source_id != page.state.data_source_id or prop.id not in state.values:
         return state
-    return replace(state, values={**state.values, prop.id: convert(old, prop, page, scope, state)})
+    try:
+        value = convert(old, prop, page, scope, state)
+    except (AttributeError, KeyError, TypeError):
+        # The page was elsewhere when the property got its last type but one, and what it was before is of that type.
+        return replace(state, values={key: kept for key, kept in state.values.items() if key != prop.id})
+    return replace(state, values={**state.values, prop.id: value})
 
 
 def show(source: DataSource, scope: Scope, *, legacy: bool = False) -> dict[str, Any]:
