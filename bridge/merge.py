@@ -102,7 +102,9 @@ class _Draft:
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
-        self.agreed: dict[str, Value] = dict(pair.base.values) if pair.base else {}
+        # What was agreed before both deleted the record says nothing of what both have brought back.
+        known = pair.base is not None and pair.base.presence is Presence.LIVE
+        self.agreed: dict[str, Value] = dict(pair.base.values) if pair.base and known else {}
         self.changes: dict[Side, dict[str, Change]] = {Side.POSTGRES: {}, Side.NOTION: {}}
         self.conflicts: list[Conflict] = []
         self.waiting: list[Waiting] = []
@@ -220,25 +222,23 @@ def _settle_as_said(draft: _Draft, item: Field, wanted: Mapping[Side, Value]) ->
 
 
 def _merge_first(draft: _Draft, item: Field, sync: Sync) -> None:
-    """Both sides hold a value and never agreed on one: the first run, a new field, a lost journal."""
+    """Both sides hold a value and never agreed on one: the first run, a new field, a lost journal, a record that both
+    deleted and brought back."""
     pair = draft.pair
     page = pair.notion.values[item.name]
     if isinstance(page, Unfit) and page.waits_for:
         # What it links to is not known yet, so that it cannot be told whether the sides differ at all.
         draft.waiting.append(_waiting(item, Side.POSTGRES, page, page))
         return
-    came_back = pair.base is not None and pair.base.presence is Presence.GONE
     one_way = _one_way_source(item)
     filled = [side for side in Side if pair.side(side).values[item.name] is not None]
     winner: Side | None
     if one_way is not None:
         rule, winner = "direction", one_way
-    elif pair.base is not None and not came_back and len(filled) == 1:
-        # The column or the property is new to a record that both sides know: nobody emptied it.
+    elif pair.base is not None and len(filled) == 1:
+        # The column or the property is new to a record that both sides know, or it came back: nobody emptied it.
         draft.carry(item, filled[0].other, pair.side(filled[0]).values[item.name])
         return
-    elif came_back:
-        rule, winner = _policy(sync, pair, item.name)
     else:
         rule, winner = "first-sync", sync.first_sync
     if not item.codec.computed:

@@ -402,3 +402,15 @@ def test_after_an_agreed_deletion_only_a_new_act_brings_it_back() -> None:
     assert (back.side, back.op) == (Side.NOTION, Op.RESTORE)
     (again,) = merge(make_pair(base, GONE, {"title": "x"}), make_sync((make_field("title"),))).actions
     assert (again.side, again.op) == (Side.POSTGRES, Op.CREATE)
+
+
+def test_what_both_sides_have_brought_back_is_met_anew() -> None:
+    """Found by the law that the order of the writes does not matter."""
+    before: dict[str, Value] = {"title": "old", "status": None, "notes": None}
+    row, page = {"title": "row", "status": None, "notes": None}, {"title": "page", "status": None, "notes": "kept"}
+    pair = make_pair(Base(Presence.GONE, before), row, page)
+    decision = merge(pair, make_sync(tuple(make_field(name) for name in before), first_sync=Side.POSTGRES))
+    assert [(conflict.field, conflict.rule) for conflict in decision.conflicts] == [("title", "first-sync")]
+    assert changes(decision, Side.POSTGRES)["notes"].new == "kept"
+    assert changes(decision, Side.NOTION)["title"].new == "row"
+    assert decision.base == Base(Presence.LIVE, {"status": None})
