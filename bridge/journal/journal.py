@@ -220,6 +220,7 @@ class Journal(WorkTables):
 
     def forget_field(self, sync: str, field: str) -> None:
         """One field of every pair is as if it had never been seen."""
+        self.forget_made(sync, field)
         for pair in self.all_pairs(sync):
             base = pair.base and replace(pair.base, values=_without(pair.base.values, field))
             sides = {

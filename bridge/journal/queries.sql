@@ -301,6 +301,14 @@ SELECT * FROM intents
 WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create' AND state IN ('open', 'unknown', 'retry')
 ORDER BY rowid
 
+-- name: intents_pages_to_come
+-- Attempts whose page may still be found.
+SELECT id, changes FROM intents
+WHERE sync = :sync AND side = 'notion' AND op = 'create' AND state IN ('open', 'unknown', 'retry')
+
+-- name: intent_rewrite
+UPDATE intents SET changes = :changes WHERE id = :id
+
 -- name: intents_creates_given_up
 SELECT * FROM intents WHERE sync = :sync AND key = :key AND side = 'notion' AND op = 'create' AND state = 'retry'
 ORDER BY rowid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -75,6 +76,14 @@ class WorkTables:
         """The attempts to make a page with this key that count as failed, of whichever record, in order."""
         found = self.store.rows("intents_creates_given_up", sync=sync, key=rows.key_text(key))
         return [rows.read_intent(row, self.pair(row["pair"])) for row in found]
+
+    def forget_made(self, sync: str, field: str) -> None:
+        """One field was never written into any page that is being made, or that may still be found: its property, which
+        was made anew, holds nothing of it."""
+        for row in self.store.rows("intents_pages_to_come", sync=sync):
+            changes = json.loads(row["changes"])
+            if changes.pop(field, None) is not None:
+                self.store.run("intent_rewrite", id=row["id"], changes=rows.as_json(changes))
 
     def last_page_write(self, pair: Pair) -> Intent | None:
         """The newest write into the page that is under way or was made."""

@@ -228,3 +228,18 @@ def test_while_a_side_fails_for_everyone_another_record_s_older_success_proves_n
     desk.answer(other, Outcome.DONE, page("page-other", "other", AFTER, seen=at(900)))
     outage(desk, intent, Blame.UNCLEAR)
     assert desk.parked() == []
+
+
+def test_a_property_that_was_made_anew_while_its_page_was_being_made_does_not_empty_the_row() -> None:
+    """Seed 101050 of the worlds (of 100 steps)."""
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    create = desk.planned()
+    desk.answer(create, Outcome.UNKNOWN)
+    with desk.journal.transaction():
+        desk.journal.forget_field("tasks", "title")
+    desk.see(row("1", BEFORE))
+    found = page("page-1", "1", {**BEFORE, "title": None}, evidence=Evidence.SCAN, edited=minute(0), seen=at(1))
+    desk.answer(desk.journal.page_creates(desk.pair("1"))[0], Outcome.DONE, found)
+    update = desk.planned()
+    assert (update.action.side, update.action.changes["title"].new) == (Side.NOTION, BEFORE["title"])
