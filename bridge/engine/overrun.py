@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.ends import Intent
+from bridge.ends import Intent, Observation
 from bridge.journal import Journal
-from bridge.model import Conflict, FieldValue, Op, Pair, Side, Stamp, Sync
+from bridge.model import Conflict, Decision, FieldValue, Op, Pair, Side, Stamp, Sync
 
 
 def run_over(intent: Intent, name: str, value: FieldValue, stamp: Stamp | None) -> Conflict:
@@ -18,13 +18,45 @@ def run_over(intent: Intent, name: str, value: FieldValue, stamp: Stamp | None) 
     return Conflict(name, change.expected, change.new, value, ours, stamp, "edited-while-written", Side.POSTGRES)
 
 
-def taken_meanwhile(journal: Journal, sync: Sync, pair: Pair, intent: Intent) -> Iterator[Conflict]:
-    """Of a page that was written: what was taken for an edit of it while the write was under way, and is not in it."""
-    if intent.action.side is not Side.NOTION or intent.action.op is not Op.UPDATE:
-        return
+def unseen(journal: Journal, sync: Sync, pair: Pair, intent: Intent, seen: Observation | None) -> Iterator[Conflict]:
+    """What was in a page that was written or trashed, and what the merge had not seen."""
+    if intent.action.side is Side.NOTION and intent.action.op is Op.UPDATE:
+        yield from _taken_meanwhile(journal, sync, pair, intent)
+    elif intent.action.side is Side.NOTION and intent.action.op is Op.DELETE and seen is not None:
+        yield from _trashed_unseen(pair, intent, seen)
+
+
+def _taken_meanwhile(journal: Journal, sync: Sync, pair: Pair, intent: Intent) -> Iterator[Conflict]:
+    """What was taken for an edit of a page while it was being written, and is not in it."""
     for name, change in intent.action.changes.items():
         item, value = sync.field(name), pair.notion.values.get(name)
         if item is None or name not in pair.notion.values or value == change.expected:
             continue
         if not item.codec.stands_for(value, change.new) and not journal.kept(pair, name, value):
             yield run_over(intent, name, value, pair.notion.stamps.get(name))
+
+
+def _trashed_unseen(pair: Pair, intent: Intent, seen: Observation) -> Iterator[Conflict]:
+    """An edit between our last look at a page and its trashing. The answer shows it; or it was taken while the trashing
+    was under way, and its property may have been removed since."""
+    known = intent.pair.notion.values
+    for name, value in sorted({**pair.notion.values, **seen.values}.items()):
+        if value != known.get(name):
+            before = pair.base.values.get(name) if pair.base else None
+            stamp = seen.stamp if name in seen.values else pair.notion.stamps.get(name)
+            gone = intent.pair.postgres.stamps.get("")
+            yield Conflict(name, before, None, value, gone, stamp, "edited-while-deleted", Side.POSTGRES)
+
+
+def hidden_in_trash(sync: Sync, pair: Pair, decision: Decision) -> Iterator[Conflict]:
+    """Of a page that is to come out of the trash with the row's values: what somebody had edited there before it was
+    trashed. Nobody carried that over, and somebody may take the page out at the same moment."""
+    for action in decision.actions:
+        if action.op is not Op.RESTORE or pair.base is None:
+            continue
+        for name, change in action.changes.items():
+            item, before = sync.field(name), pair.base.values.get(name)
+            if item is None or name not in pair.base.values or item.codec.stands_for(change.expected, before):
+                continue
+            row, page = (pair.side(side).stamps.get(name) for side in Side)
+            yield Conflict(name, before, change.new, change.expected, row, page, "edit-survives", Side.POSTGRES)

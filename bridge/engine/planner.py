@@ -11,6 +11,7 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Intent
 from bridge.engine.cases import AGREED, DECIDED, OPEN, OVERTAKEN, RESOLVED, RESOLVING
 from bridge.engine.links import reread
+from bridge.engine.overrun import hidden_in_trash
 from bridge.engine.parting import Parting, is_parting
 from bridge.engine.portions import portion
 from bridge.engine.resolving import read_seen
@@ -111,7 +112,7 @@ class Planner:
         if decision.base != pair.base:
             pair = replace(pair, base=decision.base)
             self._journal.save_pair(pair)
-        for conflict in decision.conflicts:
+        for conflict in (*decision.conflicts, *hidden_in_trash(self._sync, pair, decision)):
             self._journal.add_conflict(pair, conflict)
         if not quiet or decision.waiting:
             self._update_parked(pair, decision)

@@ -10,8 +10,8 @@ from itertools import chain, takewhile
 from bridge.clock import Clock
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.making import is_anothers
-from bridge.engine.overrun import run_over, taken_meanwhile
-from bridge.engine.snapshots import absorb, differs
+from bridge.engine.overrun import run_over, unseen
+from bridge.engine.snapshots import absorb
 from bridge.journal import Journal
 from bridge.journal.rows import read_moment, wanted
 from bridge.merge import refusal
@@ -69,7 +69,7 @@ class Settler:
                 receipt = Receipt(intent.id, Outcome.RETRY, reason=reason)
             overrun = self._glimpses.pop(intent.id, {}) if receipt.outcome is not Outcome.UNKNOWN else {}
             if receipt.outcome is Outcome.DONE:
-                for conflict in chain(overrun.values(), taken_meanwhile(self._journal, self._sync, pair, intent)):
+                for conflict in chain(overrun.values(), unseen(self._journal, self._sync, pair, intent, receipt.seen)):
                     self._journal.add_conflict(pair, conflict)
                 self._done(pair, intent, receipt)
             elif receipt.outcome is Outcome.REFUSED and _note_may_be_why(intent, receipt):
@@ -109,8 +109,6 @@ class Settler:
             pair = self._identified(pair, action, seen)
         if seen is not None and action.side is Side.POSTGRES:
             self._keep_what_the_database_changed(pair, intent, seen)
-        if seen is not None and action.op is Op.DELETE and action.side is Side.NOTION:
-            self._keep_what_was_deleted_unseen(pair, intent, seen)
         pair = replace(pair, base=self._agreed(pair, intent, seen))
         echo = action.side is Side.POSTGRES and receipt.position is not None
         if action.op is not Op.UPDATE:
@@ -202,16 +200,6 @@ class Settler:
             typed = intent.pair.notion.stamps.get(name)
             conflict = Conflict(
                 name, before, stored, change.new, seen.stamp, typed, "changed-by-database", Side.POSTGRES
-            )
-            self._journal.add_conflict(pair, conflict)
-
-    def _keep_what_was_deleted_unseen(self, pair: Pair, intent: Intent, seen: Observation) -> None:
-        """An edit that fell between our last look at the page and its trashing shows in the answer: it is recorded."""
-        for name in sorted(differs(intent.pair.notion, seen) & set(intent.pair.notion.values)):
-            before = pair.base.values.get(name) if pair.base else None
-            stamp = intent.pair.postgres.stamps.get("")
-            conflict = Conflict(
-                name, before, None, seen.values[name], stamp, seen.stamp, "edited-while-deleted", Side.POSTGRES
             )
             self._journal.add_conflict(pair, conflict)
 

@@ -72,9 +72,9 @@ def _verdict_on_delete(intent: Intent, seen: Observation) -> Receipt | None:
 
 
 def _verdict_on_whole(intent: Intent, seen: Observation) -> Receipt | None:
-    """A page goes into the trash, or comes out of it, with all its values."""
-    for name, expected in intent.pair.notion.values.items():
-        if name in seen.values and seen.values[name] != expected:
+    """A page goes into the trash, or comes out of it, with all its values; one that was not known is news, too."""
+    for name, value in seen.values.items():
+        if value != intent.pair.notion.values.get(name):
             return _stale(intent, seen, f"{name} was changed in Notion meanwhile")
     return None
 

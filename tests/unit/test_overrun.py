@@ -1,0 +1,55 @@
+"""Edits of a page that a write, a trashing or a restore runs over are kept, as far as any answer has shown them: S3."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.ends import Outcome
+from bridge.model import Op, Side, Value
+from bridge.notion import guard
+from tests.unit.desk import Desk, at, minute, page, row, stamp
+
+BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
+
+
+def kept(desk: Desk) -> list[tuple[str, str, str, str]]:
+    return [(c["rule"], c["field"], c["postgres"], c["notion"]) for c in desk.conflicts()]
+
+
+def test_an_edit_that_was_taken_while_its_page_was_being_trashed_is_kept_although_its_property_is_gone() -> None:
+    """Seed 13 of the worlds (of 100 steps)."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", None, stamp=stamp(60)))
+    trashing = desk.planned()
+    desk.see(page("page-1", "1", {**BEFORE, "title": "edited"}, edited=minute(1), seen=at(70)))
+    answer = replace(page("page-1", "1", {"status": "Todo"}), presence=page("page-1", "1").presence)
+    desk.answer(trashing, Outcome.DONE, answer)
+    assert kept(desk) == [("edited-while-deleted", "title", "null", '"edited"')]
+
+
+def test_a_page_that_shows_what_was_not_known_of_it_is_not_trashed() -> None:
+    """The field was suspended, and what was known of it forgotten, when the trashing was decided."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.journal.forget_field("tasks", "title")
+    desk.see(row("1", None, stamp=stamp(60)))
+    trashing = desk.planned()
+    assert trashing.action.op is Op.DELETE
+    shown = guard.verdict(trashing, page("page-1", "1", {**BEFORE, "title": "edited"}))
+    assert shown is not None
+    assert shown.outcome is Outcome.STALE
+    assert guard.verdict(trashing, page("page-1", "1", {**BEFORE, "title": None})) is None
+
+
+def test_what_somebody_edited_before_a_page_was_trashed_is_kept_when_it_comes_out_with_the_row_s_values() -> None:
+    """Seed 69 of the worlds (of 100 steps)."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {**BEFORE, "title": "ours"}, stamp=stamp(100)))
+    gone = page("page-1", "1", seen=at(101))
+    desk.see(replace(gone, values={"title": "theirs", "status": "Todo"}))
+    restore = desk.planned()
+    assert (restore.action.side, restore.action.op) == (Side.NOTION, Op.RESTORE)
+    assert ("edit-survives", "title", '"ours"', '"theirs"') in kept(desk)
+    assert len(kept(desk)) == 2, "the other one is about the record"
