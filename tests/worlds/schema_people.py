@@ -4,6 +4,7 @@ type, and is given the old one back, or stays so. A column of the table is dropp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bridge.shapes import Column
@@ -139,8 +140,12 @@ class SchemaPeople:
         self._begin(field)
         self._tell("property retyped", field)
         later = self._accept if as_text and field in _TAKEN and rng.random() < 0.4 else self._retype_back
-        if rng.random() < 0.8:  # else at the end
-            self._world.clock.after(rng.choice(_SINCE), lambda: later(field))
+        if rng.random() < 0.8:  # else at the end, when somebody says what becomes of it
+            self._world.clock.after(rng.choice(_SINCE), lambda: self._before_the_end(later, field))
+
+    def _before_the_end(self, act: Callable[[str], None], field: str) -> None:
+        if self._world.calm_at is None:
+            act(field)
 
     def _retype_back(self, field: str) -> None:
         if field not in self._retyped:
