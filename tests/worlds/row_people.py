@@ -71,8 +71,9 @@ class Session:
             self._ledger.wrote(name, value, Written(name, "row", self._server.clock.seconds))
         for values, deleted in self._replaced:
             self._ledger.replaced(values, deleted=deleted)
-        if "key change" in self.transaction.left_out:
-            # Nobody can tell it from a deletion and a new row, which no page that was trashed meanwhile is about.
+        if "key change" in self.transaction.left_out or self._server.broken():
+            # Not noted, or only that something was changed: nobody can tell it from a deletion and a new row, which no
+            # page that was trashed meanwhile is about.
             self._ledger.may_show(value for value in self._moved if value is not None)
         self.transaction.commit()
 
