@@ -60,12 +60,13 @@ def read_outbox(conn: Connection, sync: Sync) -> Batch:
     was committed before any change that shows it.
     """
     notes, more = oldest_notes(conn, sync.name, BATCH_CHANGES)
-    if notes and not _columns_stand(conn, sync):
+    if notes and not columns_stand(conn, sync):
         return Batch((), reread=_MADE_ANEW)
     return event_batch(conn, sync, notes, more=more)
 
 
-def _columns_stand(conn: Connection, sync: Sync) -> bool:
+def columns_stand(conn: Connection, sync: Sync) -> bool:
+    """Whether all columns are those that the sync was bound to, and none a new one of the same name."""
     numbers = {column.attnum for column in (*sync.key, *captured_columns(sync))}
     [(there,)] = conn.execute(_COLUMNS_THERE, [sync.table.oid, list(numbers)]).fetchall()
     return bool(there == len(numbers))

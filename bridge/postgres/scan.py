@@ -9,12 +9,13 @@ import psycopg
 from psycopg import sql
 
 from bridge.ends import Batch, Evidence
+from bridge.errors import SetupError
 from bridge.model import Sync
 from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
 from bridge.postgres.findings import schema_version
-from bridge.postgres.names import source
+from bridge.postgres.names import source, table_name
 from bridge.postgres.notes import SELECT_ALL, portions
-from bridge.postgres.outbox import BATCH_CHANGES, event_batch
+from bridge.postgres.outbox import BATCH_CHANGES, columns_stand, event_batch
 from bridge.postgres.reader import observe, utc
 from bridge.postgres.rowfilter import only_inside
 from bridge.postgres.trouble import address, explain
@@ -27,7 +28,8 @@ def scan(dsn: str, sync: Sync) -> Generator[Batch, None, None]:
     So a row that the table does not show, and no waiting change explains, is certainly gone, or outside of the sync's
     filter: those are not listed, for they may be millions. Chunks should be taken promptly: the snapshot holds back
     the whole database's vacuum for as long as the scan lasts, and the server ends a scan whose next chunk is not asked
-    for within ten minutes. Closing the iterator ends it.
+    for within ten minutes. Closing the iterator ends it. Raises SetupError when a column is another one than the sync
+    was bound to; Unavailable, AccessLost.
     """
     connection = open_connection(dsn, SCAN_LIMITS)
     with closing(connection):
@@ -35,10 +37,22 @@ def scan(dsn: str, sync: Sync) -> Generator[Batch, None, None]:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             with connection.transaction():
+                _require_columns(connection, sync)
                 yield from _outbox(connection, sync)
                 yield from _table(connection, sync)
         except psycopg.Error as error:
             raise explain(error, address(dsn)) from error
+
+
+def _require_columns(connection: Connection, sync: Sync) -> None:
+    """The table is read by the names of its columns; one that was made anew is empty, and nobody has emptied its rows.
+    The lock, which every reader takes, comes before the snapshot: no migration comes between that and the reading."""
+    connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(table_name(sync.table)))
+    if not columns_stand(connection, sync):
+        raise SetupError(
+            f"a mapped column of {sync.table.qualified} was dropped, or made anew",
+            hint="The bridge binds the sync anew; `notion-bridge check` tells what is missing.",
+        )
 
 
 def _outbox(connection: Connection, sync: Sync) -> Iterator[Batch]:

@@ -124,6 +124,18 @@ def test_changes_wait_when_a_column_is_not_the_one_that_was_bound(end: PostgresE
     assert end.changes().reread, "nothing was taken"
 
 
+def test_a_table_whose_column_was_made_anew_is_not_read_with_the_old_binding(database: str, user: User) -> None:
+    """Seed 338 of the worlds (of 100 steps): every row looked as if somebody had emptied it."""
+    sync = set_up(database)
+    user.execute("INSERT INTO tasks (title, due) VALUES ('a', '2026-01-01')")
+    user.execute("ALTER TABLE tasks DROP COLUMN due")
+    user.execute("ALTER TABLE tasks ADD COLUMN due date")
+    end = end_for(database, sync)
+    with pytest.raises(SetupError, match="dropped, or made anew"):
+        list(end.scan())
+    end.close()
+
+
 def test_an_abandoned_scan_lets_go(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) SELECT 'x' FROM generate_series(1, 10)")
     scan = end.scan()

@@ -129,6 +129,8 @@ class ModelEnd:
         """The snapshot is of the first moment, however long the reading takes."""
         self._trouble.visit("scan")
         self._require_columns()
+        if not self._columns_stand():
+            raise SetupError("a mapped column was dropped, or made anew")
         seen = self._server.now()
         then = Snapshot(self._sync, dict(self._server.state.rows), self.notes(), seen)
         rows = sorted(then.values.items())
