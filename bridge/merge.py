@@ -103,8 +103,9 @@ class _Draft:
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         # What was agreed before both deleted the record says nothing of what both have brought back.
-        known = pair.base is not None and pair.base.presence is Presence.LIVE
-        self.agreed: dict[str, Value] = dict(pair.base.values) if pair.base and known else {}
+        alive = pair.base is not None and pair.base.presence is Presence.LIVE
+        self.before: Mapping[str, Value] = pair.base.values if pair.base and alive else {}
+        self.agreed: dict[str, Value] = dict(self.before)
         self.changes: dict[Side, dict[str, Change]] = {Side.POSTGRES: {}, Side.NOTION: {}}
         self.conflicts: list[Conflict] = []
         self.waiting: list[Waiting] = []
@@ -123,7 +124,7 @@ class _Draft:
         self.conflicts.append(
             Conflict(
                 name,
-                self.pair.base.values.get(name) if self.pair.base else None,
+                self.before.get(name),
                 row.values.get(name),
                 page.values.get(name),
                 row.stamps.get(name),
@@ -222,8 +223,7 @@ def _settle_as_said(draft: _Draft, item: Field, wanted: Mapping[Side, Value]) ->
 
 
 def _merge_first(draft: _Draft, item: Field, sync: Sync) -> None:
-    """Both sides hold a value and never agreed on one: the first run, a new field, a lost journal, a record that both
-    deleted and brought back."""
+    """Both hold a value and never agreed on one: a first run, a new field, a lost journal, a record that came back."""
     pair = draft.pair
     page = pair.notion.values[item.name]
     if isinstance(page, Unfit) and page.waits_for:

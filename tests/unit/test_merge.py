@@ -410,7 +410,8 @@ def test_what_both_sides_have_brought_back_is_met_anew() -> None:
     row, page = {"title": "row", "status": None, "notes": None}, {"title": "page", "status": None, "notes": "kept"}
     pair = make_pair(Base(Presence.GONE, before), row, page)
     decision = merge(pair, make_sync(tuple(make_field(name) for name in before), first_sync=Side.POSTGRES))
-    assert [(conflict.field, conflict.rule) for conflict in decision.conflicts] == [("title", "first-sync")]
+    [conflict] = decision.conflicts
+    assert (conflict.field, conflict.rule, conflict.base) == ("title", "first-sync", None)
     assert changes(decision, Side.POSTGRES)["notes"].new == "kept"
     assert changes(decision, Side.NOTION)["title"].new == "row"
     assert decision.base == Base(Presence.LIVE, {"status": None})
