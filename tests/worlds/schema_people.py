@@ -155,9 +155,12 @@ class SchemaPeople:
         name = kind if isinstance(kind, str) else next(iter(kind))
         pages.person.retype_property(pages.data_source, pages.names[field], name)
         if field in pages.hidden and not self._is_suspended(field):
-            # Nobody looked meanwhile: for the bridge somebody has emptied the property, page by page.
+            # Nobody looked meanwhile: for the bridge somebody has emptied the property, page by page; but not of a row
+            # that has no page yet, or that was edited since.
             self._world.situations["property emptied by two types before anybody looked"] += 1
-            self._world.ledger.replaced(row.get(field) for row in self._world.server.state.rows.values())
+            held = [row.get(field) for row in self._world.server.state.rows.values()]
+            self._world.ledger.replaced(held)
+            self._world.ledger.may_show(held)
         pages.as_text.discard(field)
         pages.hidden.discard(field)
         self._retyped.discard(field)
