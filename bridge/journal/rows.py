@@ -190,7 +190,8 @@ def fingerprint(pair: Pair, conflict: Conflict, forgotten: int = 0) -> str:
     """Names one conflict: the same values at the same stamps are the same conflict, merged again after a crash.
 
     At a first sync nothing has changed yet, so that stamps tell nothing: the values alone name it, and how often all
-    agreements were `forgotten`, because each time makes another first sync.
+    agreements were `forgotten`, because each time makes another first sync. What a restore is to run over is another
+    conflict than the one that follows when somebody takes the page out first.
     """
     first = conflict.rule == "first-sync"
     stamps = () if first else (conflict.postgres_stamp, conflict.notion_stamp)
@@ -201,5 +202,6 @@ def fingerprint(pair: Pair, conflict: Conflict, forgotten: int = 0) -> str:
         *(value_text(value) for value in (conflict.base, conflict.postgres, conflict.notion)),
         *(moment(edge) for stamp in stamps if stamp for edge in (stamp.earliest, stamp.latest)),
         *([forgotten] if first and forgotten else []),
+        *([conflict.rule] if conflict.rule == "edit-survives" and conflict.field else []),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.ends import Outcome
-from bridge.model import Op, Side, Value
+from bridge.model import Op, Policy, Side, Value
 from bridge.notion import guard
 from tests.unit.desk import Desk, at, minute, page, row, stamp
+from tests.unit.worlds import make_sync
 
 BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
 
@@ -53,3 +54,17 @@ def test_what_somebody_edited_before_a_page_was_trashed_is_kept_when_it_comes_ou
     assert (restore.action.side, restore.action.op) == (Side.NOTION, Op.RESTORE)
     assert ("edit-survives", "title", '"ours"', '"theirs"') in kept(desk)
     assert len(kept(desk)) == 2, "the other one is about the record"
+
+
+def test_who_takes_the_page_out_first_is_asked_all_the_same() -> None:
+    """Seed 1085 of the worlds (of 100 steps): the two values differed, and nobody was told."""
+    desk = Desk(make_sync(policy=Policy.MANUAL))
+    desk.record("1", BEFORE)
+    desk.see(row("1", {**BEFORE, "title": "ours"}, stamp=stamp(100)))
+    edited = {"title": "theirs", "status": "Todo"}
+    desk.see(replace(page("page-1", "1", seen=at(101)), values=edited))
+    desk.answer(
+        desk.planned(), Outcome.STALE, page("page-1", "1", edited, seen=at(102)), reason="it is not in the trash"
+    )
+    assert desk.plan() == []
+    assert [c["rule"] for c in desk.conflicts() if c["state"] == "open"] == ["manual"]
