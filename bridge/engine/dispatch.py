@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from itertools import takewhile
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import End, Intent, Outcome, Receipt
 from bridge.engine.health import Health
+from bridge.engine.making import makes_page
 from bridge.engine.needs import RowEnd
 from bridge.engine.settle import Settler
 from bridge.engine.tasks import Deliver, Starter
 from bridge.journal import Journal
-from bridge.model import Op, Side
+from bridge.model import Side
 
 _CHUNK = 16  # Notion writes handed over at once: few enough that guard and write stay close together
 _QUEUE_MAX = 4 * _CHUNK  # with those that are under way
-_FEW = 8
+_FEW = 8  # so many may be planned at the least: each time costs a commit to disk
 _PROOFS_MAX = 200
 _STALE_MAX = 3
 
@@ -68,7 +70,7 @@ class Dispatch:
     def room(self) -> int:
         """How many more Notion writes may be planned. The rest stays unplanned, so that it may still change."""
         room = _QUEUE_MAX - self._under_way - sum(len(queue) for queue in self._queues.values())
-        return room if room >= _FEW else 0  # each time costs a commit to disk
+        return room if room >= _FEW else 0
 
     @property
     def busy(self) -> bool:
@@ -99,7 +101,7 @@ class Dispatch:
             for turn in ("first", "beside"):
                 task = f"write{int(backfill)}-{turn}"
                 # New pages need no look and are in nobody's way: they go on while the slowest answer is awaited.
-                if queue and not self._running(task) and (turn == "first" or _makes(queue[0])):
+                if queue and not self._running(task) and (turn == "first" or makes_page(queue[0])):
                     self._write_pages(task, _next_of(queue))
 
     def ask_unknown(self, side: Side) -> bool:
@@ -205,13 +207,7 @@ class Dispatch:
         self._unknown[intent.id] = self._health.retry_at(intent.action.side)
 
 
-def _makes(intent: Intent) -> bool:
-    return intent.action.op is Op.CREATE
-
-
 def _next_of(queue: deque[Intent]) -> list[Intent]:
     """The next writes to hand over: a few, or any number of new pages."""
-    chunk: list[Intent] = []
-    while queue and (len(chunk) < _CHUNK or all(map(_makes, (queue[0], *chunk)))):
-        chunk.append(queue.popleft())
-    return chunk
+    new = sum(1 for _ in takewhile(makes_page, queue))
+    return [queue.popleft() for _ in range(max(new, min(_CHUNK, len(queue))))]

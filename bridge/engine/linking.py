@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Observation, Outcome, Receipt, made_by
-from bridge.engine.making import creates_under_way, holds_nothing_else
+from bridge.engine.making import creates_under_way, holds_nothing_else, makes_page
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import differs
 from bridge.journal import Journal
-from bridge.model import Base, Op, Pair, Presence, Side, Snapshot, Sync, Unfit
+from bridge.model import Base, Pair, Presence, Side, Snapshot, Sync, Unfit
 
 
 class Linker:
@@ -80,7 +80,7 @@ class Linker:
     def _adopt(self, pair: Pair, seen: Observation) -> Pair | None:
         """A page that carries the key of a row without a page: the first run, or a create whose answer was lost."""
         flying = self._journal.intent_of_pair(pair)
-        creating = flying is not None and flying[0].action.op is Op.CREATE and flying[0].action.side is Side.NOTION
+        creating = flying is not None and makes_page(flying[0])
         if creating and not made_by(seen, self._bot):
             return None  # a person's page: whether it is a second one, the answer to our own create tells
         if not creating and self._bot and seen.creator == self._bot:

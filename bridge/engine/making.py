@@ -7,10 +7,14 @@ from bridge.journal import Journal
 from bridge.model import Op, Side, Sync
 
 
+def makes_page(intent: Intent) -> bool:
+    """Whether it makes a page, and does not write one that is there."""
+    return intent.action.side is Side.NOTION and intent.action.op is Op.CREATE
+
+
 def creates_under_way(journal: Journal, sync: Sync) -> list[Intent]:
     """The pages that are being made, or may have been; in the order in which that was decided."""
-    flying = journal.intents_in_flight(sync.name)
-    return [one for one in flying if one.action.side is Side.NOTION and one.action.op is Op.CREATE]
+    return [one for one in journal.intents_in_flight(sync.name) if makes_page(one)]
 
 
 def holds_nothing_else(sync: Sync, attempt: Intent, seen: Observation) -> bool:

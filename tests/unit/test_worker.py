@@ -6,6 +6,7 @@ S12 (another table), S14 (another database), S15 (complete), L3 (recovery).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -200,14 +201,20 @@ def test_what_a_listing_shows_within_the_minute_is_looked_at() -> None:
     assert world.rows.records["1"].values["title"] == "edited"
 
 
-def test_after_a_restart_a_change_does_not_wait_for_the_listing() -> None:
-    """Of tens of thousands of pages it takes minutes; what was edited since is told by one poll."""
+def restarted(**state: Any) -> World:
+    """A bridge that had listed every page begins anew, with this state of its sync, and a row has changed."""
     world = World()
     world.add_row("1", title="before")
     world.loop.run_once()
-    world.desk.journal.update_sync("tasks", watermark=at(0))
+    world.desk.journal.update_sync("tasks", **{"watermark": at(0), **state})
     world.restart()
     world.add_row("1", title="after")
+    return world
+
+
+def test_after_a_restart_a_change_does_not_wait_for_the_listing() -> None:
+    """Of tens of thousands of pages it takes minutes; what was edited since is told by one poll."""
+    world = restarted()
     world.pages.asked.clear()
     world.pages.errors["scan's end"] = Unavailable("it takes long")
     with pytest.raises(Unavailable):
@@ -219,12 +226,7 @@ def test_after_a_restart_a_change_does_not_wait_for_the_listing() -> None:
 
 @pytest.mark.parametrize("lost", ["watermark", "swept_at"])
 def test_a_journal_that_does_not_know_every_page_lists_them_first(lost: str) -> None:
-    world = World()
-    world.add_row("1", title="before")
-    world.loop.run_once()
-    world.desk.journal.update_sync("tasks", **{"watermark": at(0), lost: None})
-    world.restart()
-    world.add_row("1", title="after")
+    world = restarted(**{lost: None})
     world.pages.errors["scan's end"] = Unavailable("it broke off")
     with pytest.raises(Unavailable):
         world.loop.run_once()
@@ -232,12 +234,7 @@ def test_a_journal_that_does_not_know_every_page_lists_them_first(lost: str) -> 
 
 
 def test_where_the_first_poll_fails_the_listing_tells() -> None:
-    world = World()
-    world.add_row("1", title="before")
-    world.loop.run_once()
-    world.desk.journal.update_sync("tasks", watermark=at(0))
-    world.restart()
-    world.add_row("1", title="after")
+    world = restarted()
     world.pages.errors["changes"] = Unavailable("more than it gives")
     world.stop_after(60.0)
     world.loop.run()
