@@ -14,8 +14,9 @@ from bridge.engine.puttingback import put_back
 from bridge.engine.resolving import DecisionRefused, NoSuchNumber, resolve, resolve_many, undo, undo_many
 from bridge.errors import ConfigError
 from bridge.journal import Journal
+from bridge.journal.rows import read_suspended, suspended_text
 from bridge.journal.store import Row
-from bridge.model import Pair, Presence, Side, Waiting
+from bridge.model import Pair, Presence, Side, Suspended, Waiting
 
 
 def carry_out(journal: Journal, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,13 +140,14 @@ def _accept(journal: Journal, sync: str, fields: list[str]) -> dict[str, Any]:
     _require_known(journal, sync)
     row = journal.sync_row(sync)
     assert row is not None
-    bound, waiting = json.loads(row["columns"]), json.loads(row["suspended"])
+    bound = json.loads(row["columns"])
+    waiting = {item.field: item for item in read_suspended(row["suspended"])}
     for name in fields:
         if name not in bound:
             raise DecisionRefused(f"the journal knows no field {name!r} of the sync {sync!r}", hint=_FIELDS_HINT)
         del bound[name]
-        waiting[name] = ["it is taken as it is now", "It goes on with the next binding."]
-    journal.update_sync(sync, columns=json.dumps(bound), suspended=json.dumps(waiting))
+        waiting[name] = Suspended(name, "it is taken as it is now", "It goes on with the next binding.")
+    journal.update_sync(sync, columns=json.dumps(bound), suspended=suspended_text(waiting.values()))
     return {"sync": sync, "accepted": fields}
 
 

@@ -14,7 +14,8 @@ from bridge.config import SyncConfig
 from bridge.engine.binding import NOTHING, Ends, Remembered, bound_fields, bound_properties
 from bridge.errors import SetupError
 from bridge.journal import Journal
-from bridge.model import Field, FieldValue, Format, Key, Sync, Unfit
+from bridge.journal.rows import suspended_text
+from bridge.model import Field, FieldValue, Format, Key, Suspended, Sync, Unfit
 from bridge.values.registry import MARKDOWN_COLUMNS, MARKDOWN_PROPERTIES, bind
 
 
@@ -80,7 +81,7 @@ class Binding:
                 name,
                 properties=json.dumps({**before.properties, **bound_properties(self._config, sync)}),
                 columns=json.dumps({key: astuple(ends) for key, ends in {**before.fields, **now}.items()}),
-                suspended=json.dumps({item.field: [item.reason, item.hint] for item in sync.suspended}),
+                suspended=suspended_text(sync.suspended),
             )
 
     def _restate(self, sync: Sync, remembered: Remembered) -> None:
@@ -138,13 +139,12 @@ def require_same(journal: Journal, sync: Sync) -> None:
 def suspend(journal: Journal, sync: Sync, fields: Iterable[str]) -> None:
     """Notes that these fields wait for a new binding, which then forgets what was known of them, whatever it finds: a
     type may be given back before anybody looks, and what it emptied meanwhile nobody has edited."""
-    waiting = {item.field: [item.reason, item.hint] for item in journal.sync_state(sync.name).suspended}
-    new = {name: [_RETYPED, "It is bound anew at once."] for name in fields if name not in waiting}
+    waiting = journal.sync_state(sync.name).suspended
+    known = {item.field for item in waiting}
+    reason, hint = "its property had another type when it was last seen", "It is bound anew at once."
+    new = [Suspended(name, reason, hint) for name in fields if name not in known]
     if new:
-        journal.update_sync(sync.name, suspended=json.dumps({**waiting, **new}))
-
-
-_RETYPED = "its property had another type when it was last seen"
+        journal.update_sync(sync.name, suspended=suspended_text((*waiting, *new)))
 
 
 def read_remembered(journal: Journal, sync_name: str) -> Remembered:

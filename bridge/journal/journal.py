@@ -92,7 +92,7 @@ class Journal(WorkTables):
             row["installation"],
             rows.read_moment(row["last_event_at"]),
             row["last_error"],
-            tuple(Suspended(name, *words) for name, words in json.loads(row["suspended"]).items()),
+            rows.read_suspended(row["suspended"]),
             bool(row["resync"]),
         )
 

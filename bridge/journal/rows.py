@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from bridge.model import (
     Side,
     Snapshot,
     Stamp,
+    Suspended,
     Value,
 )
 from bridge.values import canonical
@@ -103,6 +104,14 @@ def read_pair(row: Row) -> Pair:
 def _plain(values: Mapping[str, Any]) -> dict[str, Value]:
     """The base holds only what both sides could hold."""
     return dict(values)
+
+
+def suspended_text(fields: Iterable[Suspended]) -> str:
+    return json.dumps({item.field: [item.reason, item.hint] for item in fields})
+
+
+def read_suspended(text: str) -> tuple[Suspended, ...]:
+    return tuple(Suspended(name, *words) for name, words in json.loads(text).items())
 
 
 def pair_columns(pair: Pair) -> Row:

@@ -22,7 +22,6 @@ from bridge.notion.limiter import Permit, Priority
 from bridge.notion.listing import CREATED, EDITED, Listing, moment, results
 from bridge.notion.names import Names
 from bridge.notion.related import Related
-from bridge.shapes import Property
 from bridge.values.keys import key_filter, key_from_notion
 from bridge.values.links import NO_LINKS, Links
 
@@ -171,10 +170,12 @@ class Pages:
         raw = dict(self._wires(page["id"], by_id, priority))
         seen_at = self._clock.at(reply.sent).earliest
         when = reply.sent - self._lag.total_seconds() if evidence is Evidence.SCAN else reply.sent
+        values = dict(self._values(page["id"], raw, when, priority, written))
+        there = (item.name for item in self._sync.fields if unquote(item.property.id) in raw)
         seen = Observation(
             side=Side.NOTION,
             presence=presence,
-            values=dict(self._values(page["id"], raw, when, priority, written)),
+            values=values,
             key=self._key(by_id),
             page_id=page["id"],
             stamp=self._stamp(moment(page[EDITED]), reply),
@@ -185,7 +186,7 @@ class Pages:
             author=(page.get("last_edited_by") or {}).get("id"),
             creator=(page.get("created_by") or {}).get("id"),
             note=note,
-            retyped=tuple(item.name for item in self._sync.fields if _is_retyped(item.property, raw)),
+            retyped=tuple(name for name in there if name not in values),
         )
         return Sight(seen, read_at, raw)
 
@@ -219,7 +220,7 @@ class Pages:
         observed, which is not null."""
         for item in self._sync.fields:
             wire = raw.get(unquote(item.property.id))
-            if wire is None or _is_retyped(item.property, raw):
+            if wire is None or wire.get("type") != item.property.type:
                 continue
             if item.target and item.name not in written:
                 wire = self.related.with_hidden(page_id, item, wire, priority)
@@ -258,11 +259,6 @@ class Pages:
             seen=self._clock.at(asked).earliest,
             note=note,
         )
-
-
-def _is_retyped(prop: Property, raw: Mapping[str, Json]) -> bool:
-    wire = raw.get(unquote(prop.id))
-    return wire is not None and wire.get("type") != prop.type
 
 
 def away_with_home(seen: Observation) -> Observation:

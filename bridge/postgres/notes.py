@@ -49,6 +49,11 @@ class Note:
         """Recognises a change that is read twice. Numbers alone repeat, after a restore or setval."""
         return f"{self.id}@{self.at.isoformat()}"
 
+    @property
+    def size(self) -> int:
+        """The changes that it stands for."""
+        return 1 if self.keys is None else len(self.keys)
+
 
 def read_note(facts: Sequence[Any]) -> Note:
     """The note for a row of SELECT_ALL."""
@@ -75,14 +80,13 @@ def _some(
     return [read_note(row[:-1]) for row in rows], candidates == changes or len(rows) < candidates
 
 
-def portions(notes: Iterable[tuple[Any, ...]], changes: int) -> Iterator[list[Note]]:
-    """Rows of SELECT_ALL in portions of about so many changes."""
+def portions(notes: Iterable[Note], changes: int) -> Iterator[list[Note]]:
+    """All notes, in portions of about so many changes."""
     portion: list[Note] = []
     size = 0
-    for facts in notes:
-        note = read_note(facts)
+    for note in notes:
         portion.append(note)
-        size += 1 if note.keys is None else len(note.keys)
+        size += note.size
         if size >= changes:
             yield portion
             portion, size = [], 0

@@ -38,21 +38,21 @@ def inside(sync: Sync, record: str) -> sql.Composable:
 
     A row that is marked as deleted is: that it is deleted must be seen, whatever else it is.
     """
-    fulfils = _condition(sync.where, record)
-    if sync.tombstone is None:
-        return fulfils
-    marked = sql.SQL("{}.{} IS NOT NULL").format(sql.Identifier(record), sql.Identifier(sync.tombstone.name))
-    return sql.SQL("({} OR {})").format(fulfils, marked)
+    return _or_marked(sync, _condition(sync.where, record), record)
 
 
 def only_inside(sync: Sync) -> sql.Composable:
     """The WHERE of a query over the table as `r` and nothing else, for the rows of the sync; empty without a filter."""
     if not sync.where:
         return sql.SQL("")
-    fulfils = sql.SQL(sync.where)
+    return sql.SQL("WHERE {}").format(_or_marked(sync, sql.SQL("({}\n)").format(sql.SQL(sync.where)), "r"))
+
+
+def _or_marked(sync: Sync, fulfils: sql.Composable, record: str) -> sql.Composable:
     if sync.tombstone is None:
-        return sql.SQL("WHERE ({}\n)").format(fulfils)
-    return sql.SQL("WHERE (({}\n) OR r.{} IS NOT NULL)").format(fulfils, sql.Identifier(sync.tombstone.name))
+        return fulfils
+    marked = sql.SQL("{}.{} IS NOT NULL").format(sql.Identifier(record), sql.Identifier(sync.tombstone.name))
+    return sql.SQL("({} OR {})").format(fulfils, marked)
 
 
 def check_filter(conn: Connection, table: Table, where: str) -> None:

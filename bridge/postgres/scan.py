@@ -14,7 +14,7 @@ from bridge.model import Sync
 from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
 from bridge.postgres.findings import schema_version
 from bridge.postgres.names import source, table_name
-from bridge.postgres.notes import SELECT_ALL, portions
+from bridge.postgres.notes import SELECT_ALL, portions, read_note
 from bridge.postgres.outbox import BATCH_CHANGES, columns_stand, event_batch
 from bridge.postgres.reader import observe, utc
 from bridge.postgres.rowfilter import only_inside
@@ -60,7 +60,7 @@ def _outbox(connection: Connection, sync: Sync) -> Iterator[Batch]:
         return  # a plan or a comparison before anything was installed
     with connection.cursor(name="notion_bridge_outbox") as cursor:
         cursor.execute(SELECT_ALL, [sync.name])
-        for notes in portions(cursor, BATCH_CHANGES):
+        for notes in portions(map(read_note, cursor), BATCH_CHANGES):
             yield event_batch(connection, sync, notes, more=True)
 
 

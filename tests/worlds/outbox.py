@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
@@ -38,25 +38,8 @@ def oldest(notes: Sequence[Note], changes: int) -> tuple[list[Note], bool]:
         if before >= changes:
             break
         found.append(note)
-        before += size(note)
+        before += note.size
     return found, len(candidates) == changes or len(found) < len(candidates)
-
-
-def portions(notes: Iterable[Note], changes: int) -> Iterator[list[Note]]:
-    """All notes, in portions of about so many changes."""
-    portion: list[Note] = []
-    for note in notes:
-        portion.append(note)
-        if sum(map(size, portion)) >= changes:
-            yield portion
-            portion = []
-    if portion:
-        yield portion
-
-
-def size(note: Note) -> int:
-    """The changes that a note stands for."""
-    return 1 if note.keys is None else len(note.keys)
 
 
 @contextmanager

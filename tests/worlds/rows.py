@@ -12,7 +12,7 @@ from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Re
 from bridge.errors import Refused, SetupError
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres import bounds
-from bridge.postgres.notes import Note
+from bridge.postgres.notes import Note, portions
 from bridge.postgres.outbox import Acknowledgement, event_batch
 from bridge.postgres.reader import observe
 from bridge.postgres.wire import Row, read_key, read_row
@@ -134,7 +134,7 @@ class ModelEnd:
         seen = self._server.now()
         then = Snapshot(self._sync, dict(self._server.state.rows), self.notes(), seen)
         rows = sorted(then.values.items())
-        for notes in outbox.portions(then.waiting, self._batch):
+        for notes in portions(then.waiting, self._batch):
             yield self._events(notes, then, more=True)
             self._trouble.visit("scan on")
         for start in range(0, len(rows), self._batch):
@@ -154,7 +154,7 @@ class ModelEnd:
         with outbox.expanding(view, looked_through=self._looked_through, between=between):
             batch = event_batch(connection, self._sync, notes, more=more)
         self._trouble.happened("bundle of keys read")
-        if len(batch.observations) < sum(map(outbox.size, notes)):
+        if len(batch.observations) < sum(note.size for note in notes):
             self._trouble.happened("row of a bundle changed again before it was read")
         return batch
 
