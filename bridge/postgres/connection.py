@@ -203,18 +203,6 @@ class Session:
             finally:
                 self._settle(connection)
 
-    def alive(self) -> bool:
-        """Whether the present session still lives, asked of the server. Does not open a new one."""
-        with self._turn:
-            if self._connection is None:
-                return False
-            try:
-                self._connection.execute("SELECT 1")
-            except psycopg.Error:
-                self.close()
-                return False
-            return True
-
     def close(self) -> None:
         with self._turn:
             if self._connection is not None:

@@ -73,9 +73,10 @@ class PostgresEnd:
         return (now.columns, now.oid, now.rows_tell) != (known.columns, known.oid, known.rows_tell)
 
     def changes(self) -> Batch:
-        """The oldest changes that are not acknowledged, in order; `more` when there are others behind them."""
+        """The oldest changes that are not acknowledged, in order; `more` when there are others behind them. Raises
+        LockHeld, too, if the lock was ours and another bridge has it now."""
+        self._sessions.keep()
         with self._sessions.reading() as conn:
-            self._sessions.keep_time(conn)
             batch = outbox.read_outbox(conn, self._sync)
             calm, self._found_none = self._found_none, batch.token is None
             if batch.token is not None:
@@ -124,10 +125,6 @@ class PostgresEnd:
         """Takes the sync's lock, or makes sure of it. Raises LockHeld when another bridge has it."""
         with crash_point(CrashPoint.SYNC_LOCKED), self._writing.use() as conn:
             conn.execute("SELECT 1")
-
-    def held(self) -> bool:
-        """Whether the lock is still ours, asked of the server: a session that ended has lost it."""
-        return self._sessions.holds(self._sync.name)
 
     def identity(self) -> str:
         """Changes when the database may have gone back in time: then nothing that was agreed counts any more."""

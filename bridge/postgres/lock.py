@@ -27,8 +27,8 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
 
 
 class SyncLock:
-    """The lock of one sync. `patience` is how many seconds to wait for another holder: one that was killed
-    still has its session for a moment."""
+    """The lock of one sync. `patience` is how many seconds a start waits for another holder: one that was killed
+    still has its session for a moment. Who had the lock and lost it to another bridge does not wait: that one lives."""
 
     def __init__(self, sync_name: str, clock: Clock, *, patience: float = 5.0) -> None:
         self._sync_name = sync_name
@@ -42,13 +42,14 @@ class SyncLock:
         deadline = self._clock.monotonic() + self._patience
         while not self._try(conn):
             holder = conn.execute(_HOLDER, [_LOCK_CLASS, self._number % 2**32]).fetchone()
-            if holder is not None and self._own == holder[:2]:
+            ours = holder is not None and holder[:2] == self._own
+            lost = holder is not None and self._own is not None and not ours
+            if lost or self._clock.monotonic() >= deadline:
+                raise self._held_by(holder)
+            if holder is not None and ours:
                 # Our own session before the network failed; the server has not noticed yet. What it was
                 # committing is either finished or undone by this, and find_out() tells which.
                 conn.execute("SELECT pg_terminate_backend(%s, %s)", [holder[0], _TERMINATE_WAIT_MS])
-                self._own = None
-            elif self._clock.monotonic() >= deadline:
-                raise self._held_by(holder)
             else:
                 self._clock.sleep(_PATIENCE_STEP_S)
         self._own = conn.execute(

@@ -14,7 +14,7 @@ from bridge.postgres.listener import Listener
 from bridge.postgres.lock import SyncLock
 from bridge.postgres.reader import utc
 
-_CLOCK_SAMPLE_S = 60.0
+_KEPT_EVERY_S = 60.0
 
 
 class Sessions:
@@ -69,13 +69,14 @@ class Sessions:
                 self._locks[sync_name] = lock
             yield conn
 
-    def holds(self, sync_name: str) -> bool:
-        """Whether the sync's lock is still ours, asked of the server: a session that ended has lost it."""
-        return sync_name in self._locks and self._writing.alive()
-
-    def keep_time(self, conn: Connection) -> None:
-        """Asks for the server's clock, when that was a while ago."""
-        if self._sampled_at is None or self._now() - self._sampled_at >= _CLOCK_SAMPLE_S:
+    def keep(self) -> None:
+        """Asks for the server's clock, when that was a while ago, and so makes sure of the locks that were taken: a
+        bridge that has nothing to write must notice, too, that another one has taken over. Raises LockHeld,
+        Unavailable, AccessLost, SetupError."""
+        if self._sampled_at is not None and self._now() - self._sampled_at < _KEPT_EVERY_S:
+            return
+        session = self._writing if self._locks else self._reading
+        with session.use() as conn:
             self._sample(conn)
 
     def _now(self) -> float:

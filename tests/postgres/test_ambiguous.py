@@ -16,7 +16,7 @@ from bridge.postgres import PostgresEnd
 from bridge.postgres.connection import Limits, Session
 from bridge.postgres.writer import RowWriter
 from tests.line import Fate, Line
-from tests.postgres.support import DEADLINE_S, User, create, end_for, eventually, set_up, taken, update
+from tests.postgres.support import DEADLINE_S, User, create, end_for, end_the_holders, set_up, taken, update
 
 
 @pytest.fixture
@@ -132,12 +132,11 @@ def test_a_server_that_is_down_raises(database: str, sync: Sync) -> None:
 
 
 def test_the_backend_is_killed_between_two_writes(end: PostgresEnd, user: User) -> None:
+    """What was not begun was certainly not made: it is tried again, and nothing needs to be found out."""
     end.take_lock()
-    user.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'notion-bridge' AND datname = current_database()"
-    )
-    eventually(lambda: not end.held(), "the loss is noticed")
+    end_the_holders(user)
     intent = create({"title": "a"})
+    assert write(end, intent).outcome is Outcome.RETRY
+    assert rows(user) == []
     assert write(end, intent).outcome is Outcome.DONE
     assert rows(user) == [("a",)]

@@ -8,27 +8,25 @@ import pytest
 
 from bridge.clock import CommonClock, SystemClock
 from bridge.ends import Outcome
-from bridge.errors import LockHeld
+from bridge.errors import LockHeld, Unavailable
 from bridge.model import Sync
 from bridge.postgres import PostgresEnd, install, open_connection
 from bridge.postgres.sessions import Sessions
-from tests.postgres.support import DEADLINE_S, User, create, end_for, eventually, set_up, sync_for
+from tests.postgres.support import (
+    DEADLINE_S,
+    User,
+    create,
+    end_for,
+    end_the_holders,
+    eventually,
+    holders,
+    set_up,
+    sync_for,
+)
 
 CONNECTIONS = b"""
 SELECT count(*) FROM pg_stat_activity
 WHERE application_name = 'notion-bridge' AND datname = current_database()
-"""
-LOCKS = b"""
-SELECT count(*), count(DISTINCT pid) FROM pg_locks
-WHERE locktype = 'advisory' AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-END_THE_HOLDER = b"""
-SELECT pg_terminate_backend(pid) FROM (
-    SELECT DISTINCT pid FROM pg_locks
-    WHERE locktype = 'advisory' AND granted
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-) AS holder
 """
 
 
@@ -57,21 +55,24 @@ def ends(database: str, syncs: list[Sync]) -> Iterator[list[PostgresEnd]]:
 
 def test_ten_syncs_need_three_connections(ends: list[PostgresEnd], user: User) -> None:
     assert user.execute(CONNECTIONS).fetchone() == (3,)
-    assert user.execute(LOCKS).fetchone() == (10, 1)
+    assert len(holders(user)) == 10
+    assert len(set(holders(user))) == 1
 
 
 def test_a_new_session_takes_all_locks_before_it_writes_anything(
     database: str, ends: list[PostgresEnd], syncs: list[Sync], user: User
 ) -> None:
-    user.execute(END_THE_HOLDER)
-    eventually(lambda: not any(end.held() for end in ends), "the loss is noticed")
+    end_the_holders(user)
+    with pytest.raises(Unavailable):
+        ends[3].take_lock()
     ends[3].take_lock()
-    assert all(end.held() for end in ends)
+    assert len(holders(user)) == 10
 
-    user.execute(END_THE_HOLDER)
-    eventually(lambda: not ends[0].held(), "the loss is noticed")
+    end_the_holders(user)
     another = end_for(database, syncs[5])
     another.take_lock()
+    with pytest.raises(Unavailable):
+        ends[0].take_lock()
     with pytest.raises(LockHeld, match="other 4"):
         ends[0].take_lock()
     with pytest.raises(LockHeld):
@@ -85,6 +86,6 @@ def test_a_new_session_takes_all_locks_before_it_writes_anything(
 def test_the_sessions_end_with_the_last_sync(ends: list[PostgresEnd], user: User) -> None:
     for end in ends[1:]:
         end.close()
-    assert ends[0].held()
+    assert len(holders(user)) == 10
     ends[0].close()
     eventually(lambda: user.execute(CONNECTIONS).fetchone() == (0,), "all are closed")

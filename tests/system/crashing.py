@@ -36,7 +36,9 @@ class Command:
         self._file = world.folder / f"{world.name}.crash"
         self._log = world.folder / f"{world.name}.{next(_numbers)}.log"
         arguments = [*words, "--config", str(world.config_path)]
-        self._process = _fork.Process(target=_run, args=(arguments, str(self._file), str(self._log), largest_file))
+        self._process = _fork.Process(
+            target=_run, args=(arguments, str(self._file), str(self._log), largest_file), daemon=True
+        )
         self._process.start()
         self.pid = self._process.pid or 0
 
