@@ -225,6 +225,8 @@ class Worker:
             deliver(lambda: adopt(sync))
 
         def adopt(sync: Sync) -> None:
+            if self._rebinder.remembered() != remembered:
+                return  # a person has accepted a field meanwhile: it is bound once more, with that
             try:
                 self._rebound(sync)
             except (Unavailable, AccessLost, SetupError) as error:

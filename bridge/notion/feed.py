@@ -85,7 +85,8 @@ class NotionFeed:
         self._deep: _Poll | None = None  # the last one that looked back by the whole overlap
 
     def changes(self) -> Batch:
-        """Every page edited since the last poll less the overlap, each once, as last seen.
+        """Every page edited since the last poll less the overlap, as last seen; before that, what another answer of the
+        same listing has shown otherwise: a write of ours may have run over it since, and nothing else tells of it.
 
         Without a watermark that is every page. Raises Unavailable, AccessLost; nothing is then known.
         """
@@ -93,16 +94,20 @@ class NotionFeed:
         deep = whole or self._deep_is_due()
         replies = list(self._listing.pages(EDITED, None if whole else self._since(deep)))
         began = replies[0].sent
-        seen: dict[str, Observation] = {}
+        last: dict[str, Observation] = {}
+        earlier: list[Observation] = []
         for reply in replies:
             for page in results(reply):
-                observed = self._pages.observe(page, reply, Evidence.SCAN)
-                if _newer(observed, seen.get(page["id"])):
-                    seen[page["id"]] = observed
-        self._pages.names.introduce(observed.author for observed in seen.values())
-        newest = max((o.edited for o in seen.values() if o.edited is not None), default=None)
+                observed, known = self._pages.observe(page, reply, Evidence.SCAN), last.get(page["id"])
+                if not _newer(observed, known):
+                    continue
+                if known is not None and (known.key, known.values) != (observed.key, observed.values):
+                    earlier.append(known)
+                last[page["id"]] = observed
+        self._pages.names.introduce(observed.author for observed in last.values())
+        newest = max((o.edited for o in last.values() if o.edited is not None), default=None)
         return Batch(
-            list(seen.values()),
+            [*earlier, *last.values()],
             _Mark(newest, _Poll(self._notion_time(began), began, deep, len(replies))),
             confirmed=self._clock.at(began).earliest - self._lag,
             complete=whole and len(replies) == 1,

@@ -28,11 +28,16 @@ class FakeRebinder:
         self.refuses: Exception | None = None  # what noting a binding raises
         self.noted: list[Sync] = []
         self.settles: FakeEnd | None = None  # the end that is as it was bound once the binding is noted
+        self.memory = NOTHING
+        self.read_with: list[Remembered] = []
+        self.meanwhile: Callable[[], None] = lambda: None  # happens while the catalogs are read
 
     def remembered(self) -> Remembered:
-        return NOTHING
+        return self.memory
 
     def read(self, remembered: Remembered) -> Sync:
+        self.read_with.append(remembered)
+        self.meanwhile()
         if self.error is not None:
             raise self.error
         return self.sync

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.ends import Batch, Evidence
+from bridge.engine.binding import NOTHING, Remembered
 from bridge.engine.status import sync_status
 from bridge.errors import AccessLost, SetupError, Unavailable
 from bridge.model import Suspended, Sync
@@ -85,6 +86,24 @@ def test_a_property_that_a_page_shows_with_another_type_binds_the_sync_anew_at_o
     assert world.desk.pair("1").notion.values["title"] == BEFORE["title"], "what was not observed is not empty"
     [waiting] = world.desk.journal.sync_state("tasks").suspended
     assert (waiting.field, "another type" in waiting.reason) == ("title", True), "and is forgotten by the new binding"
+
+
+def test_what_a_person_accepts_while_the_sync_is_bound_anew_is_not_forgotten() -> None:
+    """Worlds, seed 1577: the binding that was under way knew nothing of it, and its word about the field replaced the
+    person's: the field stayed suspended until the next start."""
+    world = synced()
+    drop_the_title(world)
+    world.rows.adrift = True
+    world.rebinder_settles(world.rows)
+    accepted = Remembered(data_source="what the journal keeps since then")
+
+    def accept() -> None:
+        world.rebinder.memory = accepted
+
+    world.rebinder.meanwhile = accept
+    run_a_while(world)
+    assert world.rebinder.read_with == [NOTHING, accepted]
+    assert world.rebinder.noted == [world.rebinder.sync]
 
 
 def test_what_still_means_the_same_is_not_read_again() -> None:
