@@ -64,6 +64,7 @@ class Batch:
     reread: str = ""
     more: bool = False
     confirmed: datetime | None = None  # notion: every page not listed was unchanged at this time, PostgreSQL's clock
+    confirmed_before: datetime | None = None  # notion: that is said only of pages created before, Notion's clock
     complete: bool = False  # notion: a poll that listed every page there is
 
 

@@ -38,6 +38,7 @@ class Intake:
         self._linker = Linker(journal, sync, settler, bot)
         self._computed = {item.name for item in sync.fields if item.codec.computed}
         self._confirmed: datetime | None = None
+        self._partly: tuple[datetime, datetime] | None = None  # when pages older than the second were confirmed last
         self._doubted: dict[int, Observation] = {}  # by pair: what a query showed, until a look tells
         self._doubted_since: dict[int, datetime | None] = {}  # by pair: what was confirmed when the doubt began
 
@@ -53,7 +54,9 @@ class Intake:
                 else:
                     looks = (self._take_page(seen) for seen in observations)
                     doubtful.update({pair.id: pair for pair in looks if pair is not None})
-            if batch.confirmed is not None and (self._confirmed is None or batch.confirmed > self._confirmed):
+            if batch.confirmed is not None and batch.confirmed_before is not None:
+                self._partly = batch.confirmed, batch.confirmed_before
+            elif batch.confirmed is not None and (self._confirmed is None or batch.confirmed > self._confirmed):
                 self._journal.update_sync(self._sync.name, confirmed=batch.confirmed)
         return list(doubtful.values())
 
@@ -207,7 +210,7 @@ class Intake:
             return None
         elif seen.evidence is Evidence.SCAN and self._doubtful(pair, seen):
             self._doubted[pair.id] = seen
-            self._doubted_since.setdefault(pair.id, self._confirmed)
+            self._doubted_since.setdefault(pair.id, self._confirmed_of(pair))
             return pair
         elif seen.evidence is Evidence.LOOK:
             self._end_doubt(pair, seen)
@@ -302,6 +305,14 @@ class Intake:
         edited = read_moment(self._journal.pair_row(pair.id)["notion_edited"])
         return edited is None or seen.edited is None or seen.edited <= edited
 
+    def _confirmed_of(self, pair: Pair) -> datetime | None:
+        """When a poll that passed this page over says that it was as it is known. None when everything is to be seen
+        anew: what was said before then says nothing."""
+        created = read_moment(self._journal.pair_row(pair.id)["notion_created"])
+        if self._confirmed is None or self._partly is None or created is None or created >= self._partly[1]:
+            return self._confirmed
+        return max(self._confirmed, self._partly[0])
+
     def _shrunk(self, pair: Pair, seen: Observation, name: str) -> bool:
         item = self._sync.field(name)
         known = name in pair.notion.values
@@ -312,7 +323,7 @@ class Intake:
         seen_before = None
         if seen.side is Side.NOTION:
             known = read_moment(self._journal.pair_row(pair.id)["notion_seen"])
-            confirmed = self._doubted_since.pop(pair.id, self._confirmed)
+            confirmed = self._doubted_since.pop(pair.id, self._confirmed_of(pair))
             seen_before = max((t for t in (known, confirmed) if t is not None), default=None)
         result = absorb(pair, seen, seen_before)
         rekeyed = result.pair.page_key != pair.page_key or seen.old_key is not None

@@ -45,7 +45,8 @@ class Pacing:
     _changed_at: float | None = None  # when something changed last, on either side
     crowd: list[Pacing] = field(default_factory=list)
     _polled_at: float = float("-inf")
-    _polled_pages: int = 0
+    _listed: int | None = None  # pages, by the last poll
+    _polled_pages: int = 0  # pages that the next poll is likely to list
     _swept_at: float = 0.0
     _swept_pages: int = 0
 
@@ -56,7 +57,9 @@ class Pacing:
         longest = self.poll_max * _IDLE_FACTOR if self._calm_for(now) > _IDLE_S else self.poll_max
         calm = min(longest, max(self.interval, self.poll_min) * _CALM_FACTOR)
         self.interval = self.poll_min if active or self.interval == 0 else calm
-        self._polled_at, self._polled_pages = now, pages
+        # A long one among short ones, which looks back farther and is rare, must not keep these waiting.
+        self._polled_pages = pages if self._listed is None else min(pages, self._listed)
+        self._polled_at, self._listed = now, pages
         self.next_poll = max(now + self.interval, self._poll_not_before(now))
 
     def _poll_not_before(self, now: float) -> float:

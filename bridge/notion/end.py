@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Intent, Observation, Receipt
-from bridge.model import Key, Pair, Side, Sync
+from bridge.model import Pair, Side, Sync
 from bridge.notion.catalog import read_data_source
 from bridge.notion.client import NotionClient
 from bridge.notion.feed import NotionFeed
@@ -68,6 +68,7 @@ class NotionEnd:
             self.client,
             pages,
             sync.data_source.id,
+            sync.key_property,
             self._clock,
             self._workers,
             watermark=watermark,
@@ -124,10 +125,6 @@ class NotionEnd:
     def trash_hints(self) -> list[str]:
         """Ids of pages that a search calls trashed: a hint for `look`, never evidence."""
         return self._feed.trash_hints()
-
-    def find_by_key(self, key: Key) -> list[Observation]:
-        """The live pages that carry `key`, the oldest first; the index may be behind."""
-        return self._pages.by_key(key)
 
     def apply(self, intents: Sequence[Intent]) -> Iterator[Receipt]:
         known = {intent.id: intent.pair.notion for intent in intents}

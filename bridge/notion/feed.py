@@ -9,8 +9,10 @@ machine's clock, and it moves only when the caller says that the journal has wha
 Three ways keep that cheap. A data source whose pages fit into one answer is listed whole each time, which shows
 deletions, too. Once a poll has come back, the next looks back from the time of that poll, by Notion's own clock, for
 the watermark stands still while nobody edits. And while the overlap is full of pages, which are mostly our own
-writes, most polls look back only a few seconds before the one before; those that look back by the whole overlap,
-for what a late index has kept back, come every few minutes, and reach back to each other.
+writes, most polls look back only a few seconds before the one before, and pass over pages as young as that, unless
+they wait for a key: else the new pages of a first fill would make each of them long, and keep people's edits waiting.
+Those that look back by the whole overlap, for what a late index has kept back and what happens to young pages, come
+every few minutes, and reach back to each other.
 """
 
 from __future__ import annotations
@@ -25,13 +27,17 @@ from bridge.model import Pair, Presence, Side
 from bridge.notion.client import NotionClient
 from bridge.notion.errors import Invalid
 from bridge.notion.limiter import Priority
-from bridge.notion.listing import CREATED, EDITED, Listing, floor_minute, results
+from bridge.notion.listing import CREATED, EDITED, Filter, Listing, before, floor_minute, results
 from bridge.notion.pages import Pages, away_with_home, same_id
 from bridge.notion.workers import Workers
+from bridge.shapes import Property
+from bridge.values.keys import no_key_filter
 
 _HINTS = 100
 _SMALL = 100  # pages: one answer
 _DEEP_EVERY_S = 300.0
+_DEEP_SHARE = 0.03  # of the budget, for long ones
+_FEW = 2  # requests of a deep poll, up to which young pages are not passed over
 _SHORT = timedelta(seconds=15)
 _CLOCK_ERROR_S = 5.0
 
@@ -62,6 +68,7 @@ class NotionFeed:
         client: NotionClient,
         pages: Pages,
         data_source_id: str,
+        key_property: Property,
         clock: CommonClock,
         workers: Workers,
         *,
@@ -73,6 +80,7 @@ class NotionFeed:
         self._client = client
         self._pages = pages
         self._data_source_id = data_source_id
+        self._key_property = key_property
         self._listing = Listing(client, data_source_id)
         self._clock = clock
         self._workers = workers
@@ -92,7 +100,15 @@ class NotionFeed:
         """
         whole = self._size is not None and self._size <= _SMALL
         deep = whole or self._deep_is_due()
-        replies = list(self._listing.pages(EDITED, None if whole else self._since(deep)))
+        since = None if whole else self._since(deep)
+        grown = since if self._is_crowded(deep) else None  # pages as old as that are listed
+        try:
+            replies = list(self._listing.pages(EDITED, since, self._older_or_new(grown) if grown else None))
+        except Invalid:
+            if grown is None:
+                raise
+            grown = None  # the key property was retyped or removed, which a full listing notices
+            replies = list(self._listing.pages(EDITED, since))
         began = replies[0].sent
         last: dict[str, Observation] = {}
         earlier: list[Observation] = []
@@ -108,8 +124,9 @@ class NotionFeed:
         newest = max((o.edited for o in last.values() if o.edited is not None), default=None)
         return Batch(
             [*earlier, *last.values()],
-            _Mark(newest, _Poll(self._notion_time(began), began, deep, len(replies))),
+            _Mark(None if grown else newest, _Poll(self._notion_time(began), began, deep, len(replies))),
             confirmed=self._clock.at(began).earliest - self._lag,
+            confirmed_before=grown,
             complete=whole and len(replies) == 1,
         )
 
@@ -123,7 +140,16 @@ class NotionFeed:
     def _deep_is_due(self) -> bool:
         if self._last is None or self._deep is None or self._deep.until is None or self._deep.requests == 1:
             return True
-        return self._clock.local.monotonic() - self._deep.began >= _DEEP_EVERY_S
+        cost = self._deep.requests * 60.0 / (self._client.limiter.configured * _DEEP_SHARE)
+        return self._clock.local.monotonic() - self._deep.began >= max(_DEEP_EVERY_S, cost)
+
+    def _is_crowded(self, deep: bool) -> bool:
+        """Whether what was written lately would fill the answers of a short poll."""
+        return not deep and self._deep is not None and self._deep.requests > _FEW
+
+    def _older_or_new(self, moment: datetime) -> Filter:
+        """Pages from before that time, and those of people, who leave the key to the database."""
+        return {"or": [before(CREATED, moment), no_key_filter(self._key_property)]}
 
     def _notion_time(self, began: float) -> datetime | None:
         """What Notion's clock showed then, or a little less, less what a query may be behind. None when it has not

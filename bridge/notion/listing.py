@@ -129,6 +129,15 @@ def floor_minute(when: datetime) -> datetime:
     return when.astimezone(UTC).replace(second=0, microsecond=0)
 
 
+def before(by: str, bound: datetime) -> Filter:
+    """The pages with `by` before a whole minute."""
+    return {"timestamp": by, by: {"before": _wire(bound)}}
+
+
+def _wire(minute: datetime) -> str:
+    return floor_minute(minute).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
 def _time(page: Mapping[str, Any], by: str) -> datetime:
     return moment(page[by])
 
@@ -146,7 +155,7 @@ def _more_after(reply: Reply) -> bool:
 def _on_or_after(by: str, bound: datetime | None) -> Filter | None:
     if bound is None:
         return None
-    return {"timestamp": by, by: {"on_or_after": floor_minute(bound).strftime("%Y-%m-%dT%H:%M:%S.000Z")}}
+    return {"timestamp": by, by: {"on_or_after": _wire(bound)}}
 
 
 def _both(one: Filter | None, other: Filter | None) -> Filter | None:

@@ -96,6 +96,11 @@ def key_filter(prop: Property, key: Key) -> dict[str, Any]:
     return {"property": prop.id, prop.type: {"equals": _operand(prop, key)}}
 
 
+def no_key_filter(prop: Property) -> dict[str, Any]:
+    """The query condition for the pages that have no key yet: most of those that people make."""
+    return {"property": prop.id, prop.type: {"is_empty": True}}
+
+
 def key_from_notion(prop: Property, wire: Mapping[str, Any], columns: Sequence[Column]) -> Key | None:
     """The key that the page names; None when it is empty or can be no key of these columns."""
     text = _read(prop, wire)

@@ -141,6 +141,53 @@ def test_a_poll_asks_for_whole_minutes_behind_the_watermark(world: World) -> Non
     assert asked == (end.watermark - timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:00.000Z")
 
 
+def crowded(world: World) -> NotionEnd:
+    """An end whose last poll was long, because many pages have been made."""
+    end = world.end()
+    scanned(end)
+    for number in range(1000, 1250):
+        world.row(number)
+    polled(end)
+    world.clock.advance(20)
+    world.sandbox.log.clear()
+    return end
+
+
+def test_while_many_pages_are_made_a_poll_passes_over_young_ones(world: World) -> None:
+    """A first fill makes three a second: to list them with each poll keeps people's edits waiting for minutes."""
+    old = [world.row(number, name="old") for number in range(120)]
+    world.clock.advance(3600)
+    end = crowded(world)
+    watermark = end.watermark
+    young = world.row(7000, name="young")
+    new = world.person.create_row(world.source_id, {"Name": "new"})
+    world.edit(old[5], name="edited")
+    batch = end.changes()
+    end.acknowledge(batch)
+    assert {seen.page_id for seen in batch.observations} == {old[5], new}
+    assert world.requests("POST", "/query$") == 1
+    assert batch.confirmed_before is not None
+    assert batch.confirmed_before <= floor_minute(world.clock.now())
+    assert end.watermark == watermark, "a start looks for the young pages again"
+    world.clock.advance(300)
+    batch = end.changes()
+    assert young in by_page(batch)
+    assert batch.confirmed_before is None
+
+
+def test_a_poll_that_cannot_ask_for_pages_without_a_key_lists_them_all(world: World) -> None:
+    """The key property was removed: the next full listing finds out, not the polls."""
+    for number in range(120):
+        world.row(number)
+    world.clock.advance(3600)
+    end = crowded(world)
+    world.person.delete_property(world.source_id, "Key")
+    young = world.person.create_row(world.source_id, {"Name": "young"})
+    batch = end.changes()
+    assert young in by_page(batch)
+    assert batch.confirmed_before is None
+
+
 def test_confirmed_is_before_the_first_request_by_the_query_lag(world: World) -> None:
     for number in range(150):
         world.row(number)
@@ -382,19 +429,19 @@ def test_trash_hints_are_off_where_notion_does_not_know_the_filter(world: World)
     assert world.requests("POST", "/search$") == 1
 
 
-def test_find_by_key_finds_every_live_page_with_exactly_that_key_oldest_first(world: World) -> None:
+def test_a_key_is_looked_up_in_every_live_page_with_exactly_that_key_oldest_first(world: World) -> None:
     first = world.row(7)
     world.clock.advance(120)
     second = world.person.duplicate(first)
     gone = world.row(7)
     world.person.trash(gone)
     world.row(77)
-    assert [seen.page_id for seen in world.end().find_by_key(("7",))] == [first, second]
+    assert [seen.page_id for seen in world.end()._pages.by_key(("7",))] == [first, second]
 
 
-def test_find_by_key_does_not_take_a_key_that_only_notion_calls_equal(world: World) -> None:
+def test_a_look_up_does_not_take_a_key_that_only_notion_calls_equal(world: World) -> None:
     # Notion's "equals" ignores the case of text; to the database "a" and "A" are two rows.
     world.sync = replace(world.sync, key=(Column("code", "text", "text", 1, not_null=True),))
     page = world.row("a")
     world.row("A")
-    assert [seen.page_id for seen in world.end().find_by_key(("a",))] == [page]
+    assert [seen.page_id for seen in world.end()._pages.by_key(("a",))] == [page]

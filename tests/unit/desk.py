@@ -75,9 +75,15 @@ class Desk:
         numbers = itertools.count(1)
         self.planner = Planner(self.journal, self.sync, self.clock, lambda: f"intent-{next(numbers)}")
 
-    def see(self, *seen: Observation, confirmed: datetime | None = None, listed: Listed | None = None) -> list[Pair]:
+    def see(
+        self,
+        *seen: Observation,
+        confirmed: datetime | None = None,
+        confirmed_before: datetime | None = None,
+        listed: Listed | None = None,
+    ) -> list[Pair]:
         """Takes observations as one batch; answers the pages that only a direct look can tell about."""
-        return self.intake.take(Batch(seen, confirmed=confirmed), listed)
+        return self.intake.take(Batch(seen, confirmed=confirmed, confirmed_before=confirmed_before), listed)
 
     def plan(self, limit: int = 1000) -> list[Intent]:
         return self.planner.plan(limit)

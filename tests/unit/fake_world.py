@@ -10,9 +10,9 @@ from bridge.engine.binding import NOTHING, Remembered
 from bridge.engine.loop import Loop
 from bridge.engine.pacing import Pacing
 from bridge.engine.requests import Mailbox
-from bridge.engine.tasks import InlineTasks
 from bridge.engine.worker import Worker
 from bridge.model import Op, Side, Sync
+from tests.inline import InlineTasks
 from tests.unit.desk import BOT, Desk, at, minute, page, row
 from tests.unit.fake_ends import FakeEnd
 

@@ -303,6 +303,30 @@ def test_a_page_that_the_last_poll_did_not_list_was_unchanged_until_then() -> No
     assert desk.journal.sync_state("tasks").last_event_at == at(97)
 
 
+@pytest.mark.parametrize(("created", "known_from"), [(0, 95), (2, 70)])
+def test_a_poll_that_passes_over_young_pages_says_nothing_of_them(created: int, known_from: int) -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "1", BEFORE, edited=minute(1), created=minute(created), seen=at(65)))
+    desk.see(confirmed=at(70))
+    desk.see(confirmed=at(95), confirmed_before=minute(1))
+    desk.see(page("page-1", "1", AFTER, edited=minute(1), seen=at(100), stamp=stamp(60, 40)))
+    assert desk.pair("1").notion.stamps["title"] == stamp(known_from, 100 - known_from)
+    assert desk.journal.sync_state("tasks").confirmed == at(70)
+
+
+def test_what_a_poll_said_of_old_pages_ends_with_what_was_known_of_them() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "1", BEFORE, edited=minute(1), created=minute(0), seen=at(65)))
+    desk.see(confirmed=at(70))
+    desk.see(confirmed=at(95), confirmed_before=minute(1))
+    with desk.journal.transaction():
+        desk.journal.resync("tasks")
+    desk.see(page("page-1", "1", AFTER, edited=minute(1), seen=at(100), stamp=stamp(60, 40)))
+    assert desk.pair("1").notion.stamps["title"] == stamp(60, 40)
+
+
 def test_a_page_that_was_looked_at_later_than_the_last_poll_is_known_from_then() -> None:
     desk = Desk()
     desk.record("1", BEFORE)

@@ -39,6 +39,18 @@ def test_while_many_writes_wait_polls_take_little_of_the_budget_until_somebody_e
     assert paced.next_poll - 200.0 == pytest.approx(1.0)
 
 
+def test_a_long_poll_among_short_ones_keeps_none_waiting() -> None:
+    paced = pacing(180)
+    paced.polled(0.0, 5, active=True)
+    paced.writes(1.0, backlog=True)
+    waits = []
+    for pages in (1500, 5, 1500, 1500):
+        paced.polled(100.0, pages, active=True)
+        waits.append(paced.next_poll - 100.0)
+    short, long = 60 / (180 * 0.06), 16 * 60 / (180 * 0.06)
+    assert waits == pytest.approx([short, short, short, long])
+
+
 def test_a_change_in_the_database_makes_the_next_poll_sooner_never_later() -> None:
     paced = pacing()
     paced.next_poll = 100.0

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bridge.engine.tasks import Deliver, InlineTasks, Lane, Listener, Tasks, ThreadTasks
+from bridge.engine.tasks import Deliver, Lane, Listener, Tasks, ThreadTasks
+from tests.inline import InlineTasks
 from tests.unit.desk import until
 
 WAIT_S = 30.0
