@@ -96,7 +96,7 @@ def _settling(name: str, done: str, text: str, *, held: bool, writes: bool = Tru
     """The four commands that end a parked item differ by a word. `held`: they are about held deletions; `writes`: there
     is something to write afterwards."""
 
-    example = f"\\b\nExamples:\n  notion-bridge parked {name} 3\n  notion-bridge parked {name} --all"
+    example = f"\b\nExamples:\n  notion-bridge parked {name} 3\n  notion-bridge parked {name} --all"
 
     @parked.command(name, help=f"{text}\n\n{example}")
     @click.argument("numbers", type=int, nargs=-1, metavar="NUMBER...")

@@ -4,6 +4,7 @@ name, and needs the extra only where it says so.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def test_help_has_a_summary_an_example_and_the_shared_options(path: tuple[str, .
     summary = (EVERY[path].help or "").splitlines()[0]
     assert 10 < len(summary) <= 60
     assert summary.endswith(".")
-    assert f"notion-bridge {path[0]}" in (EVERY[path].help or ""), "an example"
+    assert re.search(rf"^ +notion-bridge {path[0]}", result.stdout, re.MULTILINE), "an example on a line of its own"
     for option in ("--config", "--sync", "--json"):
         assert option in result.stdout
     for parameter in EVERY[path].params:
