@@ -50,16 +50,18 @@ MEANINGS = {
     "notion.poll_min": "Seconds between two polls while something changes.",
     "notion.poll_max": "Seconds between two polls after a while without changes; twice as many after ten minutes.",
     "notion.sweep_min": "Seconds between two full listings of a small data source. A large one is listed less often, "
-    "so that listings take at most a tenth of the budget.",
-    "notion.overlap": "Seconds that every poll looks back behind the newest edit it has seen. Notion rounds the time "
-    "of an edit down to the minute, so less than 120 is unwise.",
+    "so that listings take at most a tenth of the budget; all much less often when nothing has changed for ten "
+    "minutes.",
+    "notion.overlap": "Seconds that a poll looks back behind the last one (while the bridge writes much, only the poll "
+    "of every five minutes). Notion rounds the time of an edit down to the minute, so less than 120 is unwise.",
     "notion.query_lag": "Seconds by which a query may be behind the truth. It widens the interval in which an edit is "
     "known to have happened. 0 is allowed.",
     "notion.guard_window": "Seconds that may pass between the bridge's last look at a page and its write. After that "
     "it looks again.",
     "notion.create_settle": "Seconds for which a page whose creation got no answer is looked for by its key before it "
     "is made again. Smaller is quicker after a lost answer, and risks a second page.",
-    "notion.connections": "HTTP connections that are used at the same time.",
+    "notion.connections": "Pages that are read or written at the same time, each over a connection of its own; polls "
+    "and listings come on top of these.",
     "journal.path": "The journal file, relative to bridge.toml. A local disk, not a network file system.",
     "journal.keep_days": "Days after which settled events and writes are deleted from the journal. Conflicts "
     "and parked items are kept.",
