@@ -22,6 +22,7 @@ from bridge.engine.snapshots import absorb, differs
 from bridge.journal import Journal
 from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import key_text, read_moment
+from bridge.journal.store import Row
 from bridge.model import Key, Pair, Presence, Side, Sync
 
 _LOOKS = 500
@@ -210,7 +211,7 @@ class Intake:
             return None
         elif seen.evidence is Evidence.SCAN and self._doubtful(pair, seen):
             self._doubted[pair.id] = seen
-            self._doubted_since.setdefault(pair.id, self._confirmed_of(pair))
+            self._doubted_since.setdefault(pair.id, self._confirmed_of(self._journal.pair_row(pair.id)))
             return pair
         elif seen.evidence is Evidence.LOOK:
             self._end_doubt(pair, seen)
@@ -305,10 +306,10 @@ class Intake:
         edited = read_moment(self._journal.pair_row(pair.id)["notion_edited"])
         return edited is None or seen.edited is None or seen.edited <= edited
 
-    def _confirmed_of(self, pair: Pair) -> datetime | None:
-        """When a poll that passed this page over says that it was as it is known. None when everything is to be seen
+    def _confirmed_of(self, row: Row) -> datetime | None:
+        """Until when a page was as it is known, if no poll since has listed it. None when everything is to be seen
         anew: what was said before then says nothing."""
-        created = read_moment(self._journal.pair_row(pair.id)["notion_created"])
+        created = read_moment(row["notion_created"])
         if self._confirmed is None or self._partly is None or created is None or created >= self._partly[1]:
             return self._confirmed
         return max(self._confirmed, self._partly[0])
@@ -322,8 +323,9 @@ class Intake:
         """Absorbs an observation and writes down what it changed."""
         seen_before = None
         if seen.side is Side.NOTION:
-            known = read_moment(self._journal.pair_row(pair.id)["notion_seen"])
-            confirmed = self._doubted_since.pop(pair.id, self._confirmed_of(pair))
+            row = self._journal.pair_row(pair.id)
+            known, confirmed = read_moment(row["notion_seen"]), self._confirmed_of(row)
+            confirmed = self._doubted_since.pop(pair.id, confirmed)
             seen_before = max((t for t in (known, confirmed) if t is not None), default=None)
         result = absorb(pair, seen, seen_before)
         rekeyed = result.pair.page_key != pair.page_key or seen.old_key is not None
