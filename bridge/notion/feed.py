@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Evidence, Observation
 from bridge.model import Pair, Presence, Side
-from bridge.notion.client import NotionClient
+from bridge.notion.client import NotionClient, Reply
 from bridge.notion.errors import Invalid
 from bridge.notion.limiter import Priority
 from bridge.notion.listing import CREATED, EDITED, Filter, Listing, before, floor_minute, results
@@ -110,6 +110,19 @@ class NotionFeed:
             grown = None  # the key property was retyped or removed, which a full listing notices
             replies = list(self._listing.pages(EDITED, since))
         began = replies[0].sent
+        earlier, last = self._sights(replies)
+        self._pages.names.introduce(observed.author for observed in last)
+        newest = max((o.edited for o in last if o.edited is not None), default=None)
+        return Batch(
+            [*earlier, *last],
+            _Mark(None if grown else newest, _Poll(self._notion_time(began), began, deep, len(replies))),
+            confirmed=self._clock.at(began).earliest - self._lag,
+            confirmed_before=grown,
+            complete=whole and len(replies) == 1,
+        )
+
+    def _sights(self, replies: Sequence[Reply]) -> tuple[list[Observation], list[Observation]]:
+        """Each page as it was shown last; and what was shown before that and differs, in order."""
         last: dict[str, Observation] = {}
         earlier: list[Observation] = []
         for reply in replies:
@@ -120,15 +133,7 @@ class NotionFeed:
                 if known is not None and (known.key, known.values) != (observed.key, observed.values):
                     earlier.append(known)
                 last[page["id"]] = observed
-        self._pages.names.introduce(observed.author for observed in last.values())
-        newest = max((o.edited for o in last.values() if o.edited is not None), default=None)
-        return Batch(
-            [*earlier, *last.values()],
-            _Mark(None if grown else newest, _Poll(self._notion_time(began), began, deep, len(replies))),
-            confirmed=self._clock.at(began).earliest - self._lag,
-            confirmed_before=grown,
-            complete=whole and len(replies) == 1,
-        )
+        return earlier, list(last.values())
 
     def _since(self, deep: bool) -> datetime | None:
         """The minute from which a poll lists."""
