@@ -4,7 +4,7 @@ type, and is given the old one back, or stays so. A column of the table is dropp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from bridge.shapes import Column
@@ -68,11 +68,14 @@ class SchemaPeople:
 
     def concealed(self) -> list[Any]:
         """What pages hold of removed properties."""
-        return [value for field in self._world.pages.removed for value in self._held(field)]
+        return [value for field in self._world.pages.removed for value in self._held(field, self._world.pages.pages())]
 
-    def _held(self, field: str) -> list[Any]:
-        pages = self._world.pages
-        return [pages.read(page_id)[field] for page_id in pages.pages()]
+    def _held(self, field: str, page_ids: Iterable[str]) -> list[Any]:
+        return [self._world.pages.read(page_id)[field] for page_id in page_ids]
+
+    def _all_pages(self) -> list[str]:
+        """Those in the trash, too: what happens to a property happens to them."""
+        return [*self._world.pages.pages(), *self._world.pages.pages(trashed=True)]
 
     def unseen(self, field: str, at: float) -> bool:
         """Whether what was written into a row then may be on no page: it has come to none, or is on none any more,
@@ -117,7 +120,7 @@ class SchemaPeople:
         pages = self._world.pages
         if field not in pages.removed or self._world.calm_at is not None:
             return
-        shown = self._held(field)
+        shown = self._held(field, self._all_pages())
         prop = pages.removed.pop(field)
         pages.person.add_property(pages.data_source, prop.name, self._kind(field))
         pages.hidden.discard(field)
@@ -129,7 +132,7 @@ class SchemaPeople:
     def _retype(self, field: str) -> None:
         pages, rng = self._world.pages, self._luck.rng
         as_text = rng.random() < 0.7
-        before = [page[field] for page in pages.pages().values()]
+        before = self._held(field, self._all_pages())
         pages.person.retype_property(pages.data_source, pages.names[field], (_TEXTS if as_text else _OTHERS)[field])
         if as_text:
             pages.as_text.add(field)
