@@ -8,7 +8,6 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Observation, Outcome, Receipt, made_by
 from bridge.engine.making import creates_under_way, holds_nothing_else, makes_page
 from bridge.engine.settle import Settler
-from bridge.engine.snapshots import differs
 from bridge.journal import Journal
 from bridge.model import Base, Pair, Presence, Side, Snapshot, Sync, Unfit
 
@@ -94,9 +93,11 @@ class Linker:
         return self._journal.pair(pair.id)
 
     def _is_surplus(self, other: Pair, seen: Observation) -> bool:
-        """Whether our own token made this second page. A copy that a person made is a new record."""
+        """Whether our own token made this second page, and nobody has edited it. A copy that a person made is a new
+        record. Which attempt made which page is not told: what was found for one of them may be the other's."""
         if not self._bot or seen.creator != self._bot or other.notion.presence is not Presence.LIVE:
             return False
-        if not self._journal.asked_twice(other):
+        attempts = self._journal.page_creates(other)
+        if len(attempts) <= 1:
             return False  # no create of ours explains it: whoever made it, it is not ours to trash
-        return not differs(other.notion, seen)
+        return any(holds_nothing_else(self._sync, attempt, seen) for attempt in attempts)

@@ -133,7 +133,7 @@ class Settler:
         begun = read_moment((self._journal.sync_row(intent.pair.sync) or {}).get("begun"))
         found = intent.action.op is Op.CREATE and seen.evidence is not Evidence.RECEIPT
         early = found and begun is not None and seen.created is not None and seen.created < begun
-        attempts = self._journal.page_creates(intent.pair) if early else []
+        attempts = self._journal.open_creates(intent.pair) if early else []
         return early and all(self._other_than(one.action.changes, seen) for one in attempts or [intent])
 
     def _found(self, pair: Pair, intent: Intent, seen: Observation) -> None:
@@ -156,12 +156,12 @@ class Settler:
             changes = one.action.changes
             return 2 * len(self._other_than(changes, seen)) - len(changes)
 
-        made = min(self._journal.page_creates(intent.pair) or [intent], key=unlike)
+        made = min(self._journal.open_creates(intent.pair) or [intent], key=unlike)
         return replace(intent, action=replace(intent.action, changes=made.action.changes))
 
     def made_before(self, pair: Pair, seen: Observation) -> Base | None:
         """What was agreed on with a page that an attempt had made which was given up; None when there was none."""
-        attempts = self._journal.page_creates(pair)
+        attempts = self._journal.open_creates(pair)
         return self._agreed(pair, self._as_made(attempts[-1], seen), seen) if attempts else None
 
     def _note_written(self, pair: Pair, intent: Intent) -> None:

@@ -293,7 +293,7 @@ SELECT id FROM intents WHERE sync = :sync AND side = 'postgres' AND state IN ('d
 ORDER BY settled_at DESC LIMIT 1000
 
 -- name: intents_creates
-SELECT COUNT(*) AS n FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create'
+SELECT * FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create' ORDER BY rowid
 
 -- name: intents_creates_open
 -- Attempts of whose page nothing is known, or that were given up.

@@ -62,12 +62,12 @@ class WorkTables:
         """The newest settled writes into PostgreSQL, by id."""
         return [row["id"] for row in self.store.rows("intents_settled_rows", sync=sync)]
 
-    def asked_twice(self, pair: Pair) -> bool:
-        """Whether a page for this record was asked for more than once, so that there may be two."""
-        row = self.store.row("intents_creates", sync=pair.sync, pair=pair.id)
-        return bool(row and row["n"] > 1)
-
     def page_creates(self, pair: Pair) -> list[Intent]:
+        """Every attempt to make a page for this record, in order. After more than one there may be two."""
+        found = self.store.rows("intents_creates", sync=pair.sync, pair=pair.id)
+        return [rows.read_intent(row, pair) for row in found]
+
+    def open_creates(self, pair: Pair) -> list[Intent]:
         """The attempts to make a page for this record of which no page is known, in order."""
         found = self.store.rows("intents_creates_open", sync=pair.sync, pair=pair.id)
         return [rows.read_intent(row, pair) for row in found]

@@ -136,6 +136,20 @@ def test_a_second_page_of_one_create_of_ours_goes_to_the_trash() -> None:
     assert desk.journal.events_of(desk.page_pair("twin"))[0]["kind"] == "surplus"
 
 
+def test_a_second_page_is_known_by_what_its_create_wrote() -> None:
+    """Worlds, seed 1553: the row was edited between two attempts. What the first one had made was found when it was
+    asked what became of the second, and the page of that one, which shows other values, passed for a new record."""
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    desk.answer(desk.planned(), Outcome.RETRY, reason="it was not found")
+    desk.clock.seconds += 60.0
+    desk.see(row("1", AFTER))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", BEFORE, creator=BOT, edited=minute(0), seen=at(61)))
+    desk.see(page("twin", "1", AFTER, creator=BOT, edited=minute(1), seen=at(62)))
+    assert (Op.DELETE, "twin") in [(intent.action.op, intent.pair.page_id) for intent in desk.plan()]
+    assert desk.journal.events_of(desk.page_pair("twin"))[0]["kind"] == "surplus"
+
+
 def test_a_second_page_that_no_create_of_ours_explains_is_a_new_record() -> None:
     """An automation may write in our name."""
     desk = Desk()

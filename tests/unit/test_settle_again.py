@@ -240,6 +240,6 @@ def test_a_property_that_was_made_anew_while_its_page_was_being_made_does_not_em
         desk.journal.forget_field("tasks", "title")
     desk.see(row("1", BEFORE))
     found = page("page-1", "1", {**BEFORE, "title": None}, evidence=Evidence.SCAN, edited=minute(0), seen=at(1))
-    desk.answer(desk.journal.page_creates(desk.pair("1"))[0], Outcome.DONE, found)
+    desk.answer(desk.journal.open_creates(desk.pair("1"))[0], Outcome.DONE, found)
     update = desk.planned()
     assert (update.action.side, update.action.changes["title"].new) == (Side.NOTION, BEFORE["title"])
