@@ -41,6 +41,7 @@ RULES = {
     "undo": "a change was put back",
     "edited-while-written": "the page was edited while the bridge wrote to it",
     "edited-while-deleted": "the page was edited while the bridge trashed it",
+    "deleted-with-page": "the row was deleted with its page, which may never have shown this",
     "changed-by-database": "the database made something else of what was written",
 }
 _LABEL = 13

@@ -1,4 +1,4 @@
-"""Edits of a page that a write of ours ran over, as far as any answer has shown them.
+"""Edits that a write of ours ran over, as far as any answer has shown them.
 
 Notion has no conditional write, and the look before it may be a query that is behind.
 """
@@ -19,11 +19,13 @@ def run_over(intent: Intent, name: str, value: FieldValue, stamp: Stamp | None) 
 
 
 def unseen(journal: Journal, sync: Sync, pair: Pair, intent: Intent, seen: Observation | None) -> Iterator[Conflict]:
-    """What was in a page that was written or trashed, and what the merge had not seen."""
+    """What was in a page that was written or trashed, and what the merge had not seen; or in a row that was deleted."""
     if intent.action.side is Side.NOTION and intent.action.op is Op.UPDATE:
         yield from _taken_meanwhile(journal, sync, pair, intent)
     elif intent.action.side is Side.NOTION and intent.action.op is Op.DELETE and seen is not None:
         yield from _trashed_unseen(pair, intent, seen)
+    elif intent.action.side is Side.POSTGRES and intent.action.op is Op.DELETE:
+        yield from _gone_with_row(sync, intent.pair)
 
 
 def _taken_meanwhile(journal: Journal, sync: Sync, pair: Pair, intent: Intent) -> Iterator[Conflict]:
@@ -46,6 +48,18 @@ def _trashed_unseen(pair: Pair, intent: Intent, seen: Observation) -> Iterator[C
             stamp = seen.stamp if name in seen.values else pair.notion.stamps.get(name)
             gone = intent.pair.postgres.stamps.get("")
             yield Conflict(name, before, None, value, gone, stamp, "edited-while-deleted", Side.POSTGRES)
+
+
+def _gone_with_row(sync: Sync, pair: Pair) -> Iterator[Conflict]:
+    """What a row held in fields about which nothing is agreed, because they had been suspended: who trashed the page
+    may never have seen it there."""
+    agreed = pair.base.values if pair.base else {}
+    for name, value in sorted(pair.postgres.values.items()):
+        item, shown = sync.field(name), pair.notion.values.get(name)
+        if item is None or value is None or name in agreed or item.codec.stands_for(shown, value):
+            continue
+        edited, gone = pair.postgres.stamps.get(name), pair.notion.stamps.get("")
+        yield Conflict(name, None, value, shown, edited, gone, "deleted-with-page", Side.NOTION)
 
 
 def hidden_in_trash(sync: Sync, pair: Pair, decision: Decision) -> Iterator[Conflict]:

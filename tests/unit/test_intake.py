@@ -262,6 +262,22 @@ def test_two_keys_that_were_swapped_keep_their_pages() -> None:
     assert {intent.action.key for intent in desk.plan()} == {("1",), ("2",)}
 
 
+def test_a_record_whose_key_another_row_has_taken_waits_until_it_is_told_where_its_own_row_went() -> None:
+    """Worlds, seed 3071: a row was deleted, and the bridge had not read that yet, when the row that it made for a new
+    page was given the free key. An edit of the first one's page was then to be written into a row without a key."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(page("page-2", None, BEFORE))
+    desk.answer(desk.planned(), Outcome.DONE, row("1", BEFORE))
+    desk.see(page("page-1", "1", AFTER, edited=minute(1), seen=at(90)))
+    told = desk.plan()
+    assert {intent.pair.page_id for intent in told} == {"page-2"}, "its key"
+    desk.see(row("1", event_id="e-1"))
+    assert not desk.page_pair("page-1").postgres.live
+    assert desk.pair("1").page_id == "page-2"
+    assert [(intent.pair.page_id, intent.action.op) for intent in desk.plan()] == [("page-1", Op.CREATE)]
+
+
 def test_a_row_that_moves_to_the_key_of_one_that_is_deleted_after_it_stays() -> None:
     """With a deferrable key, one transaction: UPDATE 1 to 2, then DELETE of the row that had the 2."""
     desk = Desk()

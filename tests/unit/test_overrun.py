@@ -29,6 +29,19 @@ def test_an_edit_that_was_taken_while_its_page_was_being_trashed_is_kept_althoug
     assert kept(desk) == [("edited-while-deleted", "title", "null", '"edited"')]
 
 
+def test_what_a_row_held_that_its_page_had_never_shown_is_kept_when_it_goes_with_the_page() -> None:
+    """Worlds, seed 3135: an edit of the row waited to be carried over when its property got another type. The field
+    went on, and before the page was filled somebody trashed it, who had not seen the edit."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.journal.forget_field("tasks", "title")
+    desk.see(row("1", {"title": "edited", "status": "Todo"}), page("page-1", "1", seen=at(5)))
+    deletion = desk.planned()
+    assert (deletion.action.side, deletion.action.op) == (Side.POSTGRES, Op.DELETE)
+    desk.answer(deletion, Outcome.DONE, row("1"))
+    assert kept(desk) == [("deleted-with-page", "title", '"edited"', "null")]
+
+
 def test_a_page_that_shows_what_was_not_known_of_it_is_not_trashed() -> None:
     """The field was suspended, and what was known of it forgotten, when the trashing was decided."""
     desk = Desk()

@@ -153,7 +153,7 @@ class Oracle:
 
     def _read_made_again(self, *, edited: bool = False) -> set[str]:
         """Pages that the bridge made and never knew to be its own, what they were made with, and which keys they have;
-        or only those in which somebody has edited more than the key.
+        or only those in which somebody has edited something. (The bridge itself gives them another key.)
 
         Somebody trashed one, or took its key away, before there was an answer, so that no query showed it; or the index
         hid it for long, and then somebody had edited it. Its row got another one, which shows the same values.
@@ -162,7 +162,8 @@ class Oracle:
         known = {row["page_id"] for row in self._journal.store.db.query(query)}
         unknown = {page_id: made for page_id, made in self._world.watch.created.items() if page_id not in known}
         if edited:
-            unknown = {page_id: made for page_id, made in unknown.items() if self._shows_other_than(page_id, made)}
+            keyed = self._world.pages.keyed
+            unknown = {one: made for one, made in unknown.items() if one in keyed or self._shows_other_than(one, made)}
         keys = {self._pages[page_id]["key"] for page_id in unknown if page_id in self._pages}
         return {*unknown, *keys, *(value for made in unknown.values() for value in made.values() if value)}
 

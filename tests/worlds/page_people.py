@@ -50,6 +50,7 @@ class PagePeople:
         self.hidden: set[str] = set()  # fields whose property was removed, or has a type that cannot show them
         self.removed: dict[str, Property] = {}
         self.as_text: set[str] = set()  # fields whose property shows them as a text now
+        self.keyed: set[str] = set()  # pages whose key somebody typed or took away
         self._away: dict[str, Any] = {}  # the title, which is all that is left of a page outside
         self.acts: dict[Callable[[], str], float] = {
             self.edit: 10.0,
@@ -132,12 +133,19 @@ class PagePeople:
         return self.edit_page(page_id) if page_id is not None else ""
 
     def edit_page(self, page_id: str, values: dict[str, Any] | None = None, person: Person | None = None) -> str:
-        made = values or {f: self.value(f) for f in self._rng.sample(self.fields(), self._rng.choice([1, 1, 2]))}
+        made = values or self._some_values()
         before = self.read(page_id)
         (person or self.person).edit(page_id, self._typed(made))
         self._ledger.typed_over([before[field] for field in made], made.values())
         self._wrote(page_id, made)
         return f"page {page_id[:4]}: {made}"
+
+    def _some_values(self) -> dict[str, Any]:
+        """For a field or two of those that the pages have now."""
+        free = self.fields()
+        return {
+            field: self.value(field) for field in self._rng.sample(free, min(len(free), self._rng.choice([1, 1, 2])))
+        }
 
     def automate(self, page_id: str) -> str:
         """What a machine does to a page under the bridge's name is an edit like any other."""
@@ -194,6 +202,7 @@ class PagePeople:
             return ""
         key = self._rng.choice([None, "rubbish", self._some_key()])
         self.person.edit(page_id, {self.names["key"]: key})
+        self.keyed.add(page_id)
         self._situations["key cleared" if key is None else "key typed over"] += 1
         return f"page {page_id[:4]}: key {key}"
 
