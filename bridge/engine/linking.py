@@ -28,8 +28,12 @@ class Linker:
         if self._made_in_vain(seen):
             return self._surplus(seen)
         other = self._being_made(seen)
-        if other is None and seen.key is not None:
-            other = self._journal.pair_by_key(name, seen.key)
+        holder = self._journal.pair_by_key(name, seen.key) if seen.key is not None else None
+        if other is None and holder is not None and holder.page_id is None and self._is_of_others(holder, seen):
+            other = self._unseen_maker(seen)
+            if other is None:  # a second page of another record, and somebody has edited it
+                return self._journal.add_pair(name, None, page_id, seen.key)
+        other = other or holder
         if other is None:
             return self._journal.add_pair(name, seen.key, page_id, seen.key)
         if other.page_id is None:
@@ -75,6 +79,23 @@ class Linker:
             return same[0].pair if same[0].pair.page_id is None else None
         alike = [one for one in same or flying if holds_nothing_else(self._sync, one, seen)]
         return alike[0].pair if len(alike) == 1 and alike[0].pair.page_id is None else None
+
+    def _is_of_others(self, holder: Pair, seen: Observation) -> bool:
+        """Whether other records alone have asked for a page with this key, which counted as not made; the row that has
+        the key now got it later."""
+        if not self._bot or seen.creator != self._bot or seen.key is None:
+            return False
+        makers = {attempt.pair.id for attempt in self._journal.creates_given_up(self._sync.name, seen.key)}
+        return bool(makers) and holder.id not in makers
+
+    def _unseen_maker(self, seen: Observation) -> Pair | None:
+        """Which of these records it is: the one without a page; of several the one whose attempt wrote all of it."""
+        assert seen.key is not None
+        attempts = self._journal.creates_given_up(self._sync.name, seen.key)
+        waiting = [attempt for attempt in attempts if attempt.pair.page_id is None]
+        if len({attempt.pair.id for attempt in waiting}) > 1:
+            waiting = [attempt for attempt in waiting if holds_nothing_else(self._sync, attempt, seen)]
+        return waiting[0].pair if len({attempt.pair.id for attempt in waiting}) == 1 else None
 
     def _adopt(self, pair: Pair, seen: Observation) -> Pair | None:
         """A page that carries the key of a row without a page: the first run, or a create whose answer was lost."""

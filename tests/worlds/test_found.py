@@ -442,3 +442,37 @@ def test_of_two_creates_with_one_key_each_gets_the_page_that_it_made(*, looked_u
     desk.see(made)
     assert desk.page_pair("page-2").key == ("4",)
     assert desk.state(second) == "done"
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_page_of_an_attempt_that_was_given_up_is_its_records_though_another_row_has_the_key_now(
+    *, edited: bool
+) -> None:
+    """Seed 3199: the index hid two pages until their creates were given up, and the keys of the two rows were swapped.
+    The page with the first one's old key was taken for the other row's, whose values it then replaced."""
+    desk = Desk()
+    desk.see(row("1", ONE), row("2", TWO))
+    for create in desk.plan():
+        desk.answer(create, Outcome.RETRY, reason="no page carries the key: it was not created")
+    desk.see(row("9", ONE, old_key=("1",)), row("1", TWO, old_key=("2",)), row("2", ONE, old_key=("9",)))
+    shown = {**ONE, "status": "typed"} if edited else ONE
+    desk.see(page("page-1", "1", shown, creator=BOT, edited=minute(0), seen=at(1)))
+    assert desk.page_pair("page-1").key == ("2",)
+    assert desk.pair("1").page_id is None
+
+
+def test_a_second_page_of_another_record_is_not_taken_for_that_of_the_row_which_has_its_key_now() -> None:
+    """The same seed: the first one's row had got another page by then, and somebody had edited the hidden one."""
+    desk = Desk()
+    desk.see(row("1", ONE), row("2", TWO))
+    for create in desk.plan():
+        desk.answer(create, Outcome.RETRY, reason="no page carries the key: it was not created")
+    desk.clock.seconds += 60.0
+    again = {create.pair.key: create for create in desk.plan()}
+    desk.answer(again["1",], Outcome.DONE, page("page-3", "1", ONE, creator=BOT, edited=minute(1), seen=at(61)))
+    desk.answer(again["2",], Outcome.RETRY, reason="no page carries the key: it was not created")
+    desk.see(row("9", ONE, old_key=("1",)), row("1", TWO, old_key=("2",)), row("2", ONE, old_key=("9",)))
+    desk.see(page("page-1", "1", {**ONE, "title": "typed"}, creator=BOT, edited=minute(0), seen=at(62)))
+    assert desk.page_pair("page-1").key is None, "a new record"
+    assert desk.page_pair("page-3").key == ("2",)
+    assert desk.pair("1").page_id is None
