@@ -23,7 +23,7 @@ def unseen(journal: Journal, sync: Sync, pair: Pair, intent: Intent, seen: Obser
     if intent.action.side is Side.NOTION and intent.action.op is Op.UPDATE:
         yield from _taken_meanwhile(journal, sync, pair, intent)
     elif intent.action.side is Side.NOTION and intent.action.op is Op.DELETE and seen is not None:
-        yield from _trashed_unseen(pair, intent, seen)
+        yield from _trashed_unseen(journal, sync, pair, intent, seen)
     elif intent.action.side is Side.POSTGRES and intent.action.op is Op.DELETE:
         yield from _gone_with_row(sync, intent.pair)
 
@@ -38,13 +38,15 @@ def _taken_meanwhile(journal: Journal, sync: Sync, pair: Pair, intent: Intent) -
             yield run_over(intent, name, value, pair.notion.stamps.get(name))
 
 
-def _trashed_unseen(pair: Pair, intent: Intent, seen: Observation) -> Iterator[Conflict]:
+def _trashed_unseen(journal: Journal, sync: Sync, pair: Pair, intent: Intent, seen: Observation) -> Iterator[Conflict]:
     """An edit between our last look at a page and its trashing. The answer shows it; or it was taken while the trashing
-    was under way, and its property may have been removed since."""
-    known = intent.pair.notion.values
+    was under way, and its property may have been removed since. What an intent knew is forgotten when it is read again:
+    then it differs from what was agreed, for a page with an edit that is known is not trashed."""
+    agreed, known = pair.base.values if pair.base else {}, intent.pair.notion.values
     for name, value in sorted({**pair.notion.values, **seen.values}.items()):
-        if value != known.get(name):
-            before = pair.base.values.get(name) if pair.base else None
+        item, before = sync.field(name), agreed.get(name)
+        edited = item is not None and name in agreed and not item.codec.stands_for(value, before)
+        if (value != known.get(name) or edited) and not journal.kept(pair, name, value):
             stamp = seen.stamp if name in seen.values else pair.notion.stamps.get(name)
             gone = intent.pair.postgres.stamps.get("")
             yield Conflict(name, before, None, value, gone, stamp, "edited-while-deleted", Side.POSTGRES)

@@ -29,6 +29,22 @@ def test_an_edit_that_was_taken_while_its_page_was_being_trashed_is_kept_althoug
     assert kept(desk) == [("edited-while-deleted", "title", "null", '"edited"')]
 
 
+def test_an_edit_that_the_trash_showed_before_the_trashing_was_answered_is_kept() -> None:
+    """Worlds, seed 4094: the answer was lost, and a look showed the page in the trash, with an edit that had slipped
+    in, before it was asked what had become of the trashing: the edit then passed for known."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", None, stamp=stamp(60)))
+    trashing = desk.planned()
+    desk.answer(trashing, Outcome.UNKNOWN)
+    there = page("page-1", "1", {**BEFORE, "title": "edited"}, edited=minute(1), seen=at(70))
+    there = replace(there, presence=page("page-1", "1").presence)
+    desk.see(there)
+    [again] = desk.journal.intents_in_flight("tasks")
+    desk.answer(again, Outcome.DONE, there)
+    assert kept(desk) == [("edited-while-deleted", "title", "null", '"edited"')]
+
+
 def test_what_a_row_held_that_its_page_had_never_shown_is_kept_when_it_goes_with_the_page() -> None:
     """Worlds, seed 3135: an edit of the row waited to be carried over when its property got another type. The field
     went on, and before the page was filled somebody trashed it, who had not seen the edit."""

@@ -50,6 +50,7 @@ class PagePeople:
         self.hidden: set[str] = set()  # fields whose property was removed, or has a type that cannot show them
         self.removed: dict[str, Property] = {}
         self.as_text: set[str] = set()  # fields whose property shows them as a text now
+        self.trashed_unheard: Callable[[str], bool] = lambda page_id: False  # by the bridge, which does not know it yet
         self.keyed: set[str] = set()  # pages whose key somebody typed or took away
         self._away: dict[str, Any] = {}  # the title, which is all that is left of a page outside
         self.acts: dict[Callable[[], str], float] = {
@@ -182,7 +183,10 @@ class PagePeople:
         own = self._sandbox.world.pages[page_id].state.edited_by != self._sandbox.bot().id
         self.person.restore(page_id)
         shown = self.read(page_id)
-        self._ledger.brought_back((shown[field] for field in UNIQUE), own=own)
+        if self.trashed_unheard(page_id):
+            self._ledger.may_show(shown[field] for field in UNIQUE)  # it looks as if the trashing had not been made
+        else:
+            self._ledger.brought_back((shown[field] for field in UNIQUE), own=own)
         self._situations["page restored"] += 1
         return f"page {page_id[:4]} restored"
 

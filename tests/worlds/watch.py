@@ -43,6 +43,7 @@ class Watch:
         self.page_writes = 0
         self.row_writes = 0
         self.created: dict[str, dict[str, str]] = {}  # pages that the bridge made, with what they were made with
+        self.trashed_unheard: set[str] = set()  # pages that it has trashed, without an answer and a look since
         self.disturbed: set[str] = set()  # values replaced, or shown again, by a write that came long after its time
         self.heard: Mapping[int, float] = {}  # when answers reached the bridge, by their number in the log
         self.deaths: list[float] = []  # when its process was killed
@@ -71,6 +72,8 @@ class Watch:
             self._wrote(request, page_id, before, known, answered, seq)
             if self.silent and not late:  # what Notion does long after it was asked is nothing that the bridge does now
                 self.writes_when_silent.append(f"{request.method} {request.path} {request.text[:300]}")
+        if request.method == "GET" and answered.status < 300 and answered.cut is Cut.NO:
+            self.trashed_unheard.discard(page_id)
         if late and write:
             self._came_late([page_id, *sorted(set(self._sandbox.world.pages) - known)], before)
         self._note(request, answered)
@@ -101,6 +104,8 @@ class Watch:
                 self.born_unheard(one)
         elif lost and before != after:
             trashing = b'"in_trash": true' in request.body
+            if trashing:
+                self.trashed_unheard.add(page_id)
             what = "a trashing" if trashing else "an update"
             self._situations[f"answer lost after Notion applied {what}"] += 1
 

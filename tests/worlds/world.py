@@ -80,6 +80,7 @@ class World:
         page_trouble = NotionTrouble(dials, self.sandbox, self.luck, self.situations, self._slip_in)
         self.watch = Watch(self.sandbox, self.server, self.clock, self.ledger, self.situations)
         self.watch.born_unheard = self._hide
+        self.pages.trashed_unheard = self.watch.trashed_unheard.__contains__
         wire = Wire(self.sandbox, self.clock, page_trouble, self._around)
         self.watch.heard = wire.heard
         self.process = Process(
