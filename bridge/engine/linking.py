@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Observation, Outcome, Receipt, made_by
-from bridge.engine.making import creates_under_way, holds_nothing_else, makes_page
+from bridge.engine.making import creates_under_way, holds_nothing_else, likeness, makes_page
 from bridge.engine.settle import Settler
 from bridge.journal import Journal
 from bridge.model import Base, Pair, Presence, Side, Snapshot, Sync, Unfit
@@ -78,6 +78,9 @@ class Linker:
         if len(same) == 1:
             return same[0].pair if same[0].pair.page_id is None else None
         alike = [one for one in same or flying if holds_nothing_else(self._sync, one, seen)]
+        if same and not alike:  # one of them made it, and somebody has edited it since
+            best = max(likeness(self._sync, one, seen) for one in same)
+            alike = [one for one in same if likeness(self._sync, one, seen) == best]
         return alike[0].pair if len(alike) == 1 and alike[0].pair.page_id is None else None
 
     def _is_of_others(self, holder: Pair, seen: Observation) -> bool:

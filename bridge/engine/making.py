@@ -29,10 +29,17 @@ def holds_nothing_else(sync: Sync, attempt: Intent, seen: Observation) -> bool:
     return True
 
 
+def likeness(sync: Sync, attempt: Intent, seen: Observation) -> int:
+    """How many of the values that an attempt of ours wrote a page shows: somebody may have edited it since."""
+    written = {name: change.new for name, change in attempt.action.changes.items() if change.new is not None}
+    shown = [(item, seen.values.get(item.name)) for item in sync.fields if item.name in written]
+    return sum(value is not None and item.codec.stands_for(value, written[item.name]) for item, value in shown)
+
+
 def is_anothers(journal: Journal, sync: Sync, intent: Intent, seen: Observation) -> bool:
     """Whether a page that was found by the key which `intent` gave it was made by another create: a row that has got
-    another key since leaves its own to another row, whose page is made with it."""
+    another key since leaves its own to another row, whose page is made with it. What it shows of both tells."""
     if seen.evidence is Evidence.RECEIPT or holds_nothing_else(sync, intent, seen):
         return False
     others = [one for one in creates_under_way(journal, sync) if one.id != intent.id and one.action.key == seen.key]
-    return any(holds_nothing_else(sync, one, seen) for one in others)
+    return any(likeness(sync, one, seen) > likeness(sync, intent, seen) for one in others)

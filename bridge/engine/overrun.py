@@ -66,13 +66,14 @@ def _gone_with_row(sync: Sync, pair: Pair) -> Iterator[Conflict]:
 
 def hidden_in_trash(sync: Sync, pair: Pair, decision: Decision) -> Iterator[Conflict]:
     """Of a page that is to come out of the trash with the row's values: what somebody had edited there before it was
-    trashed. Nobody carried that over, and somebody may take the page out at the same moment."""
+    trashed, and what it holds in fields about which nothing is agreed. Nobody carried that over, and somebody may take
+    the page out at the same moment."""
     for action in decision.actions:
         if action.op is not Op.RESTORE or pair.base is None:
             continue
         for name, change in action.changes.items():
             item, before = sync.field(name), pair.base.values.get(name)
-            if item is None or name not in pair.base.values or item.codec.stands_for(change.expected, before):
+            if item is None or any(item.codec.stands_for(change.expected, held) for held in (before, change.new)):
                 continue
             row, page = (pair.side(side).stamps.get(name) for side in Side)
             yield Conflict(name, before, change.new, change.expected, row, page, "edit-survives", Side.POSTGRES)

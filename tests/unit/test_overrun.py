@@ -45,6 +45,21 @@ def test_an_edit_that_the_trash_showed_before_the_trashing_was_answered_is_kept(
     assert kept(desk) == [("edited-while-deleted", "title", "null", '"edited"')]
 
 
+def test_what_a_page_in_the_trash_holds_of_a_field_that_was_bound_anew_is_kept_when_the_rows_value_runs_over_it() -> (
+    None
+):
+    """Worlds, seed 4572: a column was dropped and made anew. Before it was filled from the page somebody edited the row,
+    and somebody else trashed the page, which came out again with the row's value."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.journal.forget_field("tasks", "title")
+    trashed = replace(page("page-1", "1", BEFORE, seen=at(5)), presence=page("page-1", "1").presence)
+    desk.see(row("1", {"title": "new", "status": "edited"}, stamp=stamp(60)), trashed)
+    restore = desk.planned()
+    assert restore.action.op is Op.RESTORE
+    assert ("edit-survives", "title", '"new"', '"before"') in kept(desk)
+
+
 def test_what_a_row_held_that_its_page_had_never_shown_is_kept_when_it_goes_with_the_page() -> None:
     """Worlds, seed 3135: an edit of the row waited to be carried over when its property got another type. The field
     went on, and before the page was filled somebody trashed it, who had not seen the edit."""

@@ -426,16 +426,18 @@ def test_what_somebody_typed_where_a_new_page_could_not_hold_its_rows_value_is_a
 
 
 @pytest.mark.parametrize("looked_up", [False, True])
-def test_of_two_creates_with_one_key_each_gets_the_page_that_it_made(*, looked_up: bool) -> None:
-    """Seed 100715: a row's key was changed while its page was being made, and another row took it, whose page was made
-    then. The first create took that page for its own, and its row got the other row's values."""
+@pytest.mark.parametrize("status", ["Todo", "typed"])
+def test_of_two_creates_with_one_key_each_gets_the_page_that_it_made(status: str, *, looked_up: bool) -> None:
+    """Seeds 100715 and, where somebody had edited the page, 4517: a row's key was changed while its page was being
+    made, and another row took it, whose page was made then. The first create took that page for its own, and its row
+    got the other row's values."""
     desk = Desk()
     desk.see(row("4", ONE))
     first = desk.planned()
     desk.answer(first, Outcome.UNKNOWN)
     desk.see(row("14", ONE, old_key=("4",)), row("4", TWO))
     second = desk.planned()
-    made = page("page-2", "4", TWO, creator=BOT, edited=minute(0), seen=at(1))
+    made = page("page-2", "4", {**TWO, "status": status}, creator=BOT, edited=minute(0), seen=at(1))
     if looked_up:
         desk.answer(first, Outcome.DONE, made, reason="the page was there already")
         assert desk.state(first) == "retry"
