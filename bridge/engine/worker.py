@@ -230,6 +230,7 @@ class Worker:
             try:
                 self._rebound(sync)
             except (Unavailable, AccessLost, SetupError) as error:
+                self._read_again()  # half of it may be done, and the next attempt finds nothing that is bound anew
                 self.health.failed(Side.POSTGRES, error)
 
         self.health.try_again(Side.POSTGRES)

@@ -106,6 +106,28 @@ def test_what_a_person_accepts_while_the_sync_is_bound_anew_is_not_forgotten() -
     assert world.rebinder.noted == [world.rebinder.sync]
 
 
+def test_a_binding_that_failed_half_way_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worlds, seed 4709: the database went away between two steps. The next attempt found everything bound as it was to
+    be, and what had been forgotten of a field that went on was never read again: the sides stayed apart, in step."""
+    world = synced()
+    world.restart()
+    world.rebinder.sync = without_the_title(world.desk.sync)
+    identity, failures = world.rows.identity, [Unavailable("it went away")]
+
+    def once() -> str:
+        if world.rebinder.noted and failures:
+            raise failures.pop()
+        return identity()
+
+    monkeypatch.setattr(world.rows, "identity", once)
+    world.rows.adrift = True
+    world.rebinder_settles(world.rows)
+    world.rows.asked.clear()
+    run_a_while(world)
+    assert len(world.rebinder.noted) == 2
+    assert world.rows.asked.count("scan") == 2, "at the start, and with the new binding"
+
+
 def test_what_still_means_the_same_is_not_read_again() -> None:
     """An option more: the codecs must know it, and nothing else has changed."""
     world = synced()

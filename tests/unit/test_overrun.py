@@ -45,9 +45,7 @@ def test_an_edit_that_the_trash_showed_before_the_trashing_was_answered_is_kept(
     assert kept(desk) == [("edited-while-deleted", "title", "null", '"edited"')]
 
 
-def test_what_a_page_in_the_trash_holds_of_a_field_that_was_bound_anew_is_kept() -> (
-    None
-):
+def test_what_a_page_in_the_trash_holds_of_a_field_that_was_bound_anew_is_kept() -> None:
     """Worlds, seed 4572: a column was dropped and made anew. Before it was filled from the page somebody edited the
     row, and somebody else trashed the page, which came out again with the row's value."""
     desk = Desk()
