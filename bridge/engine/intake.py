@@ -263,14 +263,16 @@ class Intake:
         Notion has no conditional write, so that an edit may slip in between our last look at a page and the write.
         If some other answer happens to show it, it must not be forgotten with that answer.
         """
-        intent = self._journal.last_page_write(pair)
-        if intent is None or seen.presence is not Presence.LIVE or self._later_than(intent, pair, seen):
+        if seen.presence is not Presence.LIVE:
             return
-        for name, change in intent.action.changes.items():
-            value = seen.values.get(name)
-            old_news = name not in seen.values or value in (change.expected, change.new)
-            if not old_news and not self._journal.ever_seen(pair, name, value):
-                self._settler.glimpsed(pair, intent, name, value, seen.stamp)
+        for intent in self._journal.last_page_writes(pair):
+            if self._later_than(intent, pair, seen):
+                continue
+            for name, change in intent.action.changes.items():
+                value = seen.values.get(name)
+                old_news = name not in seen.values or value in (change.expected, change.new)
+                if not old_news and not self._journal.ever_seen(pair, name, value):
+                    self._settler.glimpsed(pair, intent, name, value, seen.stamp)
 
     def _end_doubt(self, pair: Pair, seen: Observation) -> None:
         """A look does not show what a query of just before did: a write of ours may have run over it in between."""

@@ -313,11 +313,11 @@ UPDATE intents SET changes = :changes WHERE id = :id
 SELECT * FROM intents WHERE sync = :sync AND key = :key AND side = 'notion' AND op = 'create' AND state = 'retry'
 ORDER BY rowid
 
--- name: intent_last_page_write
+-- name: intents_last_page_writes
 SELECT * FROM intents
 WHERE sync = :sync AND pair = :pair AND side = 'notion' AND state IN ('open', 'unknown', 'done') AND changes <> '{}'
--- In the order of their making, whatever this machine's clock was set to meanwhile.
-ORDER BY rowid DESC LIMIT 1
+-- In the order of their making, whatever this machine's clock was set to meanwhile. One at most is under way.
+ORDER BY rowid DESC LIMIT 2
 
 -- name: intent_took_another
 -- Whether the side has made another record's write since this one's last failed: in the order in which they were decided.

@@ -85,10 +85,12 @@ class WorkTables:
             if changes.pop(field, None) is not None:
                 self.store.run("intent_rewrite", id=row["id"], changes=rows.as_json(changes))
 
-    def last_page_write(self, pair: Pair) -> Intent | None:
-        """The newest write into the page that is under way or was made."""
-        row = self.store.row("intent_last_page_write", sync=pair.sync, pair=pair.id)
-        return rows.read_intent(row, pair) if row else None
+    def last_page_writes(self, pair: Pair) -> list[Intent]:
+        """The write into the page that is under way, if there is one, and the last one that was made."""
+        found = self.store.rows("intents_last_page_writes", sync=pair.sync, pair=pair.id)
+        if found and found[0]["state"] == "done":
+            del found[1:]
+        return [rows.read_intent(row, pair) for row in found]
 
     def took_another(self, intent: Intent) -> bool:
         """Whether the side has made another record's write since one of this record's failed last."""

@@ -219,6 +219,19 @@ def test_an_edit_that_is_seen_after_our_write_ran_over_it_is_kept_once() -> None
     assert desk.pair("1").notion.values == AFTER
 
 
+def test_an_edit_that_is_seen_while_the_next_write_is_under_way_is_kept_of_the_last_one_too() -> None:
+    """Worlds, seed 4892: a look showed the edit that a write was running over. When its answer came that write was
+    made, and the next one planned, of another field."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", AFTER, edited=minute(2), seen=at(130)))
+    desk.see(row("1", {**AFTER, "status": "Done"}))
+    assert set(desk.planned().action.changes) == {"status"}
+    assert desk.see(page("page-1", "1", EDITED, edited=minute(1), seen=at(65))) == []
+    assert glimpsed(desk) == [("title", "postgres", "edited meanwhile")]
+
+
 @pytest.mark.parametrize("shown", ["theirs", "ours", "before"])
 def test_an_edit_that_a_look_showed_while_its_field_was_being_written_is_kept(shown: str) -> None:
     """Seed 100570 of the worlds: the look was taken, and the query on which the write relied was behind."""
