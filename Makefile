@@ -49,7 +49,7 @@ browser: $(READY) ## the sandbox's page in a real browser; needs chromium and it
 planted: $(READY) ## puts classical bugs into a copy, one by one: do the tests notice? ARGS="03 17b" to choose
 	@$(BIN)/python -m tests.planted $(ARGS)
 
-bench: $(READY) ## how fast it is, measured for docs/performance.md; about an hour; ARGS="first_sync idle" to choose
+bench: $(READY) ## how fast it is, measured for docs/performance.md; some hours; ARGS="first_sync idle" to choose
 	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(READY) ## ruff and mypy
