@@ -64,7 +64,7 @@ def _gone_with_row(sync: Sync, pair: Pair) -> Iterator[Conflict]:
         yield Conflict(name, None, value, shown, edited, gone, "deleted-with-page", Side.NOTION)
 
 
-def hidden_in_trash(sync: Sync, pair: Pair, decision: Decision) -> Iterator[Conflict]:
+def hidden_in_trash(journal: Journal, sync: Sync, pair: Pair, decision: Decision) -> Iterator[Conflict]:
     """Of a page that is to come out of the trash with the row's values: what somebody had edited there before it was
     trashed, and what it holds in fields about which nothing is agreed. Nobody carried that over, and somebody may take
     the page out at the same moment."""
@@ -75,5 +75,7 @@ def hidden_in_trash(sync: Sync, pair: Pair, decision: Decision) -> Iterator[Conf
             item, before = sync.field(name), pair.base.values.get(name)
             if item is None or any(item.codec.stands_for(change.expected, held) for held in (before, change.new)):
                 continue
+            if name not in pair.base.values and journal.kept(pair, name, change.expected):
+                continue  # a restore is planned again and again until it is made
             row, page = (pair.side(side).stamps.get(name) for side in Side)
             yield Conflict(name, before, change.new, change.expected, row, page, "edit-survives", Side.POSTGRES)

@@ -112,7 +112,7 @@ class Planner:
         if decision.base != pair.base:
             pair = replace(pair, base=decision.base)
             self._journal.save_pair(pair)
-        for conflict in (*decision.conflicts, *hidden_in_trash(self._sync, pair, decision)):
+        for conflict in (*decision.conflicts, *hidden_in_trash(self._journal, self._sync, pair, decision)):
             self._journal.add_conflict(pair, conflict)
         if not quiet or decision.waiting:
             self._update_parked(pair, decision)

@@ -146,7 +146,7 @@ UPDATE syncs SET forgotten = forgotten + 1 WHERE name = :sync
 -- Pairs to merge now: not waiting for a retry, and without a write of ours under way; and whose row has kept its key, or
 -- told where it went. A wait that ends later than any wait can was begun before this machine's clock was set back.
 SELECT p.* FROM pairs p
-WHERE p.sync = :sync AND p.dirty = 1 AND p.displaced_key IS NULL
+WHERE p.sync = :sync AND p.dirty = 1 AND (p.displaced_key IS NULL OR p.postgres_state <> 'live')
   AND (p.not_before IS NULL OR p.not_before <= :now OR p.not_before > :longest)
   AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sync = p.sync AND i.pair = p.id AND i.state IN ('open', 'unknown', 'echo'))
 -- People's changes to linked records go before the first fill.

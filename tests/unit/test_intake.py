@@ -278,6 +278,16 @@ def test_a_record_whose_key_another_row_has_taken_waits_until_it_is_told_where_i
     assert [(intent.pair.page_id, intent.action.op) for intent in desk.plan()] == [("page-1", Op.CREATE)]
 
 
+def test_a_record_that_loses_its_key_after_its_row_was_gone_waits_for_nothing() -> None:
+    """Worlds, seed 1205: it was to be merged for ever."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", event_id="e-1"), page("page-1", "1"))
+    desk.journal.displace(desk.pair("1"))
+    assert desk.plan() == []
+    assert desk.journal.counts("tasks")["pending"] == 0
+
+
 def test_a_row_that_moves_to_the_key_of_one_that_is_deleted_after_it_stays() -> None:
     """With a deferrable key, one transaction: UPDATE 1 to 2, then DELETE of the row that had the 2."""
     desk = Desk()
