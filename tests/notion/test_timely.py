@@ -67,12 +67,12 @@ class Digests(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append(len(body))  # type: ignore[attr-defined]
         answer = json.dumps({"length": len(body), "digest": hashlib.sha256(body).hexdigest()}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
-        self.server.seen.append(len(body))  # type: ignore[attr-defined]
 
     def log_message(self, *_: object) -> None:
         """Nothing is printed."""
