@@ -78,6 +78,7 @@ def test_a_new_session_takes_all_locks_before_it_writes_anything(
     with pytest.raises(LockHeld):
         list(ends[0].apply([create({"title": "a"})]))
     another.close()
+    eventually(lambda: holders(user) == [], "its session has ended")
     (receipt,) = ends[0].apply([create({"title": "b"})])
     assert receipt.outcome is Outcome.DONE
     assert user.execute("SELECT title FROM tasks").fetchall() == [("b",)]
