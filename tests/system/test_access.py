@@ -6,6 +6,8 @@ S12 (no deletion without a cause), L3 (recovery); faults N7, N10, N11, N12.
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.system.test_both_ways import insert
@@ -141,8 +143,8 @@ def test_cursors_that_expire_are_evidence_of_nothing(world: World) -> None:
         world.sandbox.faults.fail(400, "POST", "/query$", body="start_cursor", message=message, times=None)
         world.person.trash(gone)
         # That it broke off is told only until the next poll goes well, which may be a moment.
-        broke_off = lambda: [e for e in world.sandbox.log.find("POST", "/query$") if e.status == 400]  # noqa: E731
-        world.until(lambda: len(broke_off()) >= 2, "a listing has broken off twice")
+        asked = partial(world.sandbox.log.find, "POST", "/query$")
+        world.until(lambda: sum(e.status == 400 for e in asked()) > 1, "a listing has broken off twice")
         assert sorted(world.rows(), key=int) == keys
         world.sandbox.faults.clear()
         world.until(lambda: sorted(world.rows(), key=int) == keys[1:], "the one deletion")
