@@ -326,8 +326,8 @@ class Intake:
         seen_before = None
         if seen.side is Side.NOTION:
             row = self._journal.pair_row(pair.id)
-            known, confirmed = read_moment(row["notion_seen"]), self._confirmed_of(row)
-            confirmed = self._doubted_since.pop(pair.id, confirmed)
+            known = read_moment(row["notion_seen"])
+            confirmed = self._doubted_since.pop(pair.id, self._confirmed_of(row))
             seen_before = max((t for t in (known, confirmed) if t is not None), default=None)
         result = absorb(pair, seen, seen_before)
         rekeyed = result.pair.page_key != pair.page_key or seen.old_key is not None

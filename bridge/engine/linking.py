@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Observation, Outcome, Receipt, made_by
+from bridge.ends import Intent, Observation, Outcome, Receipt, made_by
 from bridge.engine.making import creates_under_way, holds_nothing_else, likeness, makes_page
 from bridge.engine.settle import Settler
 from bridge.journal import Journal
@@ -25,12 +26,13 @@ class Linker:
         """The record of a page that was seen. None while that cannot be told."""
         name, page_id = self._sync.name, seen.page_id
         assert page_id is not None
-        if self._made_in_vain(seen):
+        given_up = self._given_up(seen)
+        if self._made_in_vain(given_up, seen):
             return self._surplus(seen)
         other = self._being_made(seen)
         holder = self._journal.pair_by_key(name, seen.key) if seen.key is not None else None
-        if other is None and holder is not None and holder.page_id is None and self._is_of_others(holder, seen):
-            other = self._unseen_maker(seen)
+        if other is None and holder is not None and holder.page_id is None and _are_of_others(given_up, holder):
+            other = self._unseen_maker(given_up, seen)
             if other is None:  # a second page of another record, and somebody has edited it
                 return self._journal.add_pair(name, None, page_id, seen.key)
         other = other or holder
@@ -57,12 +59,20 @@ class Linker:
         self._journal.add_event(copy, Side.NOTION, "surplus")
         return copy
 
-    def _made_in_vain(self, seen: Observation) -> bool:
+    def _is_ours(self, seen: Observation) -> bool:
+        """Whether our own token made the page, as far as it is known who we are."""
+        return bool(self._bot) and seen.creator == self._bot
+
+    def _given_up(self, seen: Observation) -> list[Intent]:
+        """Attempts at a page with this key that counted as failed, of whichever record: one may have made this page."""
+        if seen.key is None or not self._is_ours(seen):
+            return []
+        return self._journal.creates_given_up(self._sync.name, seen.key)
+
+    def _made_in_vain(self, given_up: Sequence[Intent], seen: Observation) -> bool:
         """Whether an attempt of ours made this page that was given up, and its record has another one by now. Its row
         may have another key, too, and both may have been edited since: nobody has edited this page."""
-        if not self._bot or seen.creator != self._bot or seen.key is None:
-            return False
-        for attempt in self._journal.creates_given_up(self._sync.name, seen.key):
+        for attempt in given_up:
             other = attempt.pair
             if other.page_id not in (None, seen.page_id) and other.notion.live:
                 return holds_nothing_else(self._sync, attempt, seen)
@@ -71,7 +81,7 @@ class Linker:
     def _being_made(self, seen: Observation) -> Pair | None:
         """The record for which our token is making this page. Its row may have another key by now than the page got.
         Somebody may have changed the page's key before we know of it: then its values tell, if they are no other's."""
-        if not self._bot or seen.creator != self._bot:
+        if not self._is_ours(seen):
             return None
         flying = creates_under_way(self._journal, self._sync)
         same = [one for one in flying if one.action.key == seen.key]
@@ -83,22 +93,12 @@ class Linker:
             alike = [one for one in same if likeness(self._sync, one, seen) == best]
         return alike[0].pair if len(alike) == 1 and alike[0].pair.page_id is None else None
 
-    def _is_of_others(self, holder: Pair, seen: Observation) -> bool:
-        """Whether other records alone have asked for a page with this key, which counted as not made; the row that has
-        the key now got it later."""
-        if not self._bot or seen.creator != self._bot or seen.key is None:
-            return False
-        makers = {attempt.pair.id for attempt in self._journal.creates_given_up(self._sync.name, seen.key)}
-        return bool(makers) and holder.id not in makers
-
-    def _unseen_maker(self, seen: Observation) -> Pair | None:
-        """Which of these records it is: the one without a page; of several the one whose attempt wrote all of it."""
-        assert seen.key is not None
-        attempts = self._journal.creates_given_up(self._sync.name, seen.key)
-        waiting = [attempt for attempt in attempts if attempt.pair.page_id is None]
-        if len({attempt.pair.id for attempt in waiting}) > 1:
+    def _unseen_maker(self, given_up: Sequence[Intent], seen: Observation) -> Pair | None:
+        """Which record's attempt it was: of one without a page; of several of them the one that wrote all of it."""
+        waiting = [attempt for attempt in given_up if attempt.pair.page_id is None]
+        if len(_makers(waiting)) > 1:
             waiting = [attempt for attempt in waiting if holds_nothing_else(self._sync, attempt, seen)]
-        return waiting[0].pair if len({attempt.pair.id for attempt in waiting}) == 1 else None
+        return waiting[0].pair if len(_makers(waiting)) == 1 else None
 
     def _adopt(self, pair: Pair, seen: Observation) -> Pair | None:
         """A page that carries the key of a row without a page: the first run, or a create whose answer was lost."""
@@ -106,7 +106,7 @@ class Linker:
         creating = flying is not None and makes_page(flying[0])
         if creating and not made_by(seen, self._bot):
             return None  # a person's page: whether it is a second one, the answer to our own create tells
-        if not creating and self._bot and seen.creator == self._bot:
+        if not creating and self._is_ours(seen):
             # Made by an attempt that was given up: if its row has gone since, it was deleted with this page.
             pair = replace(pair, base=self._settler.made_before(pair, seen) or pair.base)
         pair = replace(pair, page_id=seen.page_id, page_key=seen.key)
@@ -119,9 +119,19 @@ class Linker:
     def _is_surplus(self, other: Pair, seen: Observation) -> bool:
         """Whether our own token made this second page, and nobody has edited it. A copy that a person made is a new
         record. Which attempt made which page is not told: what was found for one of them may be the other's."""
-        if not self._bot or seen.creator != self._bot or other.notion.presence is not Presence.LIVE:
+        if not self._is_ours(seen) or other.notion.presence is not Presence.LIVE:
             return False
         attempts = self._journal.page_creates(other)
         if len(attempts) <= 1:
             return False  # no create of ours explains it: whoever made it, it is not ours to trash
         return any(holds_nothing_else(self._sync, attempt, seen) for attempt in attempts)
+
+
+def _makers(attempts: Sequence[Intent]) -> set[int]:
+    """The records that made these attempts, by number."""
+    return {attempt.pair.id for attempt in attempts}
+
+
+def _are_of_others(given_up: Sequence[Intent], holder: Pair) -> bool:
+    """Whether other records alone have asked for a page with this key; the row that has it now got it later."""
+    return bool(given_up) and holder.id not in _makers(given_up)
