@@ -50,7 +50,7 @@ FIELDS: Mapping[str, str] = {
     "note": "Note",
 }
 _LOOK_S = 0.005
-_LONG_AGO = timedelta(days=30)
+_LONG_AGO = timedelta(days=1)
 _APART_S = 180.0
 
 
@@ -157,7 +157,8 @@ key_property = "id"
         rows = self.sql(query.format(sql.Identifier(table), sql.SQL(condition)))
         names = ("id", "Name", "Status", "Amount", "Due", "Done", "Note")
         made = []
-        present, self.sandbox.clock = self.sandbox.clock, ManualClock(self.sandbox.clock.now() - _LONG_AGO)
+        began = self.sandbox.clock.now() - _LONG_AGO - len(rows) * timedelta(seconds=_APART_S)
+        present, self.sandbox.clock = self.sandbox.clock, ManualClock(began)
         for row in rows:
             self.sandbox.clock.advance(_APART_S)
             values = dict(zip(names, row, strict=True)) | {"Amount": float(row[3]), "Due": row[4].isoformat()}

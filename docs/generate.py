@@ -52,8 +52,8 @@ MEANINGS = {
     "notion.sweep_min": "Seconds between two full listings of a small data source. A large one is listed less often, "
     "so that listings take at most a tenth of the budget; all much less often when nothing has changed for ten "
     "minutes.",
-    "notion.overlap": "Seconds that a poll looks back behind the last one (while the bridge writes much, only the poll "
-    "of every five minutes). Notion rounds the time of an edit down to the minute, so less than 120 is unwise.",
+    "notion.overlap": "Seconds that a poll looks back behind the last one (while the bridge writes much, only some of "
+    "them do). Notion rounds the time of an edit down to the minute, so less than 120 is unwise.",
     "notion.query_lag": "Seconds by which a query may be behind the truth. It widens the interval in which an edit is "
     "known to have happened. 0 is allowed.",
     "notion.guard_window": "Seconds that may pass between the bridge's last look at a page and its write. After that "

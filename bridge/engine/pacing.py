@@ -9,6 +9,7 @@ _POLL_SHARE = 0.34  # one sync is polled every second with it, at 180 requests a
 _LONG_POLL_SHARE = 0.05  # for polls that take several requests: our own writes fill them, and want the budget
 _LONG_CALM_SHARE = 0.015  # for those, while nobody edits anything
 _BUSY_CALM_SHARE = 0.02  # while many writes wait and nobody edits anything
+_NEW_SHARE = 0.006  # while a data source that was empty is being filled, and nobody edits anything
 _SWEEP_SHARE = 0.1
 _BUSY_SWEEP_SHARE = 0.004  # while many writes wait
 _BUSY_SWEEP_S = 900.0
@@ -48,7 +49,7 @@ class Pacing:
     _listed: int | None = None  # pages, by the last poll
     _polled_pages: int = 0  # pages that the next poll is likely to list
     _swept_at: float = 0.0
-    _swept_pages: int = 0
+    _swept_pages: int | None = None  # pages, by the last full listing
 
     def polled(self, now: float, pages: int, active: bool) -> None:
         """After a poll that listed `pages`. Our own writes fill the overlap window, and make each poll dearer."""
@@ -71,6 +72,8 @@ class Pacing:
             return _POLL_SHARE
         if not calm:
             return _LONG_POLL_SHARE
+        if self.busy and self._swept_pages == 0:
+            return _NEW_SHARE
         return _LONG_CALM_SHARE if long else _BUSY_CALM_SHARE
 
     def _part(self, now: float) -> float:
@@ -91,8 +94,9 @@ class Pacing:
         if idle and self.next_sweep != float("inf"):
             self._plan_sweep(now)
 
-    def swept(self, now: float, pages: int) -> None:
-        """After a full listing: a small table is listed often, a large one within a tenth of the budget."""
+    def swept(self, now: float, pages: int | None) -> None:
+        """After a full listing, or one that broke off (None): a small table is listed often, a large one within a tenth
+        of the budget."""
         self._swept_at, self._swept_pages = now, pages
         self.next_schema = now + _SCHEMA_S
         self.next_poll = max(self.next_poll, now + self.poll_min)
@@ -102,7 +106,7 @@ class Pacing:
     def _plan_sweep(self, now: float) -> None:
         idle = self._calm_for(now) > _IDLE_S
         share = _BUSY_SWEEP_SHARE if self.busy else _IDLE_SWEEP_SHARE if idle else _SWEEP_SHARE
-        requests = 1 + _answers(self._swept_pages)  # the first asks for the properties
+        requests = 1 + _answers(self._swept_pages or 0)  # the first asks for the properties
         least = max(self.sweep_min, _BUSY_SWEEP_S if self.busy else 0.0)
         wanted = self._swept_at + max(least, self._cost(requests, share / max(1, len(self.crowd))))
         self.next_sweep = self._beside_others(max(now, wanted), self._cost(requests, share))
@@ -123,6 +127,8 @@ class Pacing:
         if busy is self.busy:
             return False
         self.busy = busy
+        if not busy and self.next_poll != float("inf"):
+            self.next_poll = min(self.next_poll, max(now, self._poll_not_before(now)))
         if self.next_sweep not in (0.0, float("inf")):
             self._plan_sweep(now)
         return busy

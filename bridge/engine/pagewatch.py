@@ -156,7 +156,7 @@ class PageWatch:
         def ended() -> None:
             if self._pacing.next_sweep == _NEVER:  # it failed: what it listed says nothing of what it did not
                 self._broke_off = not self.swept
-                self._pacing.swept(self._clock.monotonic(), 0)
+                self._pacing.swept(self._clock.monotonic(), None)
 
         self._start("sweep", work, ended)
 

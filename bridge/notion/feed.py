@@ -12,13 +12,13 @@ the watermark stands still while nobody edits. And while the overlap is full of 
 writes, most polls look back only a few seconds before the one before, and pass over pages as young as that, unless
 they wait for a key: else the new pages of a first fill would make each of them long, and keep people's edits waiting.
 Those that look back by the whole overlap, for what a late index has kept back and what happens to young pages, come
-every few minutes, and reach back to each other.
+every five to fifteen minutes, and reach back to each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.clock import CommonClock
@@ -36,8 +36,9 @@ from bridge.values.keys import no_key_filter
 _HINTS = 100
 _SMALL = 100  # pages: one answer
 _DEEP_EVERY_S = 300.0
-_DEEP_SHARE = 0.03  # of the budget, for long ones
-_FEW = 2  # requests of a deep poll, up to which young pages are not passed over
+_DEEP_SHARE = 0.01  # of the budget, for long ones: so much it takes to list once what a fill makes
+_DEEP_AT_LEAST_S = 900.0
+_FEW = 2  # requests of a poll that lists young pages, too, up to which the next does so again
 _SHORT = timedelta(seconds=15)
 _CLOCK_ERROR_S = 5.0
 
@@ -48,8 +49,9 @@ class _Poll:
 
     until: datetime | None
     began: float
-    deep: bool
     requests: int
+    deep: bool
+    young: bool  # pages that had just been made were listed, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,24 @@ class _Mark:
 
     watermark: datetime | None
     poll: _Poll | None = None
+
+
+@dataclass(slots=True)
+class _Sights:
+    """Each page as a poll was shown it last; and what it was shown before that and differs, in order."""
+
+    began: float = 0.0
+    requests: int = 0
+    last: dict[str, Observation] = field(default_factory=dict)
+    earlier: list[Observation] = field(default_factory=list)
+
+    def add(self, page_id: str, observed: Observation) -> None:
+        known = self.last.get(page_id)
+        if not _newer(observed, known):
+            return
+        if known is not None and (known.key, known.values) != (observed.key, observed.values):
+            self.earlier.append(known)
+        self.last[page_id] = observed
 
 
 class NotionFeed:
@@ -91,6 +111,7 @@ class NotionFeed:
         self._scanned = False
         self._last: _Poll | None = None
         self._deep: _Poll | None = None  # the last one that looked back by the whole overlap
+        self._crowded = False  # what was written lately would fill the answers of a short poll
 
     def changes(self) -> Batch:
         """Every page edited since the last poll less the overlap, as last seen; before that, what another answer of the
@@ -101,39 +122,34 @@ class NotionFeed:
         whole = self._size is not None and self._size <= _SMALL
         deep = whole or self._deep_is_due()
         since = None if whole else self._since(deep)
-        grown = since if self._is_crowded(deep) else None  # pages as old as that are listed
+        grown = since if self._crowded and not deep else None  # pages as old as that are listed
         try:
-            replies = list(self._listing.pages(EDITED, since, self._older_or_new(grown) if grown else None))
+            sights = self._sights(self._listing.pages(EDITED, since, self._older_or_new(grown) if grown else None))
         except Invalid:
             if grown is None:
                 raise
             grown = None  # the key property was retyped or removed, which a full listing notices
-            replies = list(self._listing.pages(EDITED, since))
-        began = replies[0].sent
-        earlier, last = self._sights(replies)
+            sights = self._sights(self._listing.pages(EDITED, since))
+        began, last = sights.began, sights.last.values()
         self._pages.names.introduce(observed.author for observed in last)
         newest = max((o.edited for o in last if o.edited is not None), default=None)
         return Batch(
-            [*earlier, *last],
-            _Mark(None if grown else newest, _Poll(self._notion_time(began), began, deep, len(replies))),
+            [*sights.earlier, *last],
+            _Mark(None if grown else newest, _Poll(self._notion_time(began), began, sights.requests, deep, not grown)),
             confirmed=self._clock.at(began).earliest - self._lag,
             confirmed_before=grown,
-            complete=whole and len(replies) == 1,
+            complete=whole and sights.requests == 1,
         )
 
-    def _sights(self, replies: Sequence[Reply]) -> tuple[list[Observation], list[Observation]]:
-        """Each page as it was shown last; and what was shown before that and differs, in order."""
-        last: dict[str, Observation] = {}
-        earlier: list[Observation] = []
-        for reply in replies:
+    def _sights(self, replies: Iterable[Reply]) -> _Sights:
+        """What the pages of a listing, which is never without a reply, were seen to be."""
+        sights = _Sights()
+        for reply in replies:  # not kept: a page as Notion sends it takes ten times what it says
+            sights.began = reply.sent if not sights.requests else sights.began
+            sights.requests += 1
             for page in results(reply):
-                observed, known = self._pages.observe(page, reply, Evidence.SCAN), last.get(page["id"])
-                if not _newer(observed, known):
-                    continue
-                if known is not None and (known.key, known.values) != (observed.key, observed.values):
-                    earlier.append(known)
-                last[page["id"]] = observed
-        return earlier, list(last.values())
+                sights.add(page["id"], self._pages.observe(page, reply, Evidence.SCAN))
+        return sights
 
     def _since(self, deep: bool) -> datetime | None:
         """The minute from which a poll lists."""
@@ -146,11 +162,8 @@ class NotionFeed:
         if self._last is None or self._deep is None or self._deep.until is None or self._deep.requests == 1:
             return True
         cost = self._deep.requests * 60.0 / (self._client.limiter.configured * _DEEP_SHARE)
-        return self._clock.local.monotonic() - self._deep.began >= max(_DEEP_EVERY_S, cost)
-
-    def _is_crowded(self, deep: bool) -> bool:
-        """Whether what was written lately would fill the answers of a short poll."""
-        return not deep and self._deep is not None and self._deep.requests > _FEW
+        wait = min(max(_DEEP_EVERY_S, cost), _DEEP_AT_LEAST_S)
+        return self._clock.local.monotonic() - self._deep.began >= wait
 
     def _older_or_new(self, moment: datetime) -> Filter:
         """Pages from before that time, and those of people, who leave the key to the database."""
@@ -181,6 +194,8 @@ class NotionFeed:
             self._size = len(batch.observations) if batch.complete else None
         # Where the clock is in doubt the next one looks back from the watermark.
         self._last = poll if poll.until is not None else None
+        if poll.young:
+            self._crowded = poll.requests > _FEW
         if poll.deep or poll.until is None:
             self._deep = self._last
 

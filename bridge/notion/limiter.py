@@ -44,7 +44,10 @@ _FLOOR = 0.1  # of the configured budget is never cut
 _RECOVERY = 1.5  # times the configured budget comes back per minute
 _EVEN_S = 300.0  # seconds after a 429 in which there are no bursts
 _SOON_S = 5.0  # a slot that comes free so soon is as good as one that is kept
-_FILL_PACE = 0.97  # of the budget, for an even backfill: a gap in it would come back every minute, as slots do
+# Of the budget, for an even backfill and all that goes beside it: a slot is taken for the minute and for the time until
+# the answer. A gap in the flow would come back every minute, as slots do.
+_EVEN_PACE = 0.99
+_LEAST_FILL = 0.25  # of the budget: an even backfill asks for as much, however much the others take
 _CATCH_UP_S = 1.0  # what an even flow has missed, and may make good
 _DRY_S = 5.0  # a backfill that asked for nothing so long may burst again
 _BACKOFF_MAX = 60.0
@@ -164,7 +167,7 @@ class Limiter:
         """A backfill begins that is longer than a burst: bursts would not end it sooner, and leave long gaps."""
         with self._lock:
             self._filled_at = self._clock.monotonic()
-            self._next_fill = max(self._next_fill, self._filled_at)
+            self._next_fill = max(self._next_fill, self._filled_at - _CATCH_UP_S)
 
     def reserve(self, priority: Priority, count: int = 1) -> Permit:
         """Slots for requests that must follow each other without a wait (a guard and its writes)."""
@@ -239,14 +242,20 @@ class Limiter:
         return max(0.001, min(soon_in, _LOOK) if any(self._held.values()) else soon_in)
 
     def _grant(self, priority: Priority, count: int) -> None:
-        now, takes = self._clock.monotonic(), count * _WINDOW / self.budget
-        self._held[priority] += count
+        now = self._clock.monotonic()
         if self.paced:
-            self._next_paced = max(self._next_paced, now - _CATCH_UP_S) + takes
+            self._next_paced = max(self._next_paced, now - _CATCH_UP_S) + count * _WINDOW / self.budget
         if priority is Priority.BACKFILL:
             self._filled_at = now
             if self._next_fill > float("-inf"):
-                self._next_fill = max(self._next_fill, now - _CATCH_UP_S) + takes / _FILL_PACE
+                self._next_fill = max(self._next_fill, now - _CATCH_UP_S) + count * _WINDOW / self._fill_rate()
+        self._held[priority] += count
+
+    def _fill_rate(self) -> float:
+        """Requests per minute of an even backfill: what the others have left of the last minute."""
+        used = self._used()
+        others = sum(used[p] for p in Priority if p is not Priority.BACKFILL)
+        return max(self.budget * _LEAST_FILL, self.budget * _EVEN_PACE - others)
 
     def _room(self, priority: Priority) -> int:
         used = self._used()

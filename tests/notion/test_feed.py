@@ -4,6 +4,7 @@ end at a cap; and that the watermark moves only after the journal has what it pa
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ import pytest
 from bridge.ends import Batch, Evidence, Observation, Outcome
 from bridge.errors import AccessLost, Unavailable
 from bridge.model import Presence
+from bridge.notion.client import Reply
 from bridge.notion.end import NotionEnd
 from bridge.notion.listing import floor_minute
 from bridge.sandbox.notion import Request
@@ -130,6 +132,21 @@ def test_the_watermark_is_notions_time_and_never_goes_back(world: World) -> None
     assert end.watermark == edited
 
 
+def test_what_notion_sends_is_not_kept_while_a_poll_lists_many_pages(world: World) -> None:
+    """50,000 pages edited within minutes took 200 MB as JSON, which the process never gave back."""
+    for number in range(450):
+        world.row(number)
+    kept = []
+
+    def count(_: Request) -> None:
+        kept.append(sum(isinstance(thing, Reply) for thing in gc.get_objects()))
+
+    world.sandbox.faults.hook(count, "POST", "/query$", times=100)
+    assert len(polled(world.end())) == 450
+    assert len(kept) >= 5
+    assert max(kept) <= 1
+
+
 def test_a_poll_asks_for_whole_minutes_behind_the_watermark(world: World) -> None:
     world.row(1)
     end = world.end()
@@ -173,6 +190,41 @@ def test_while_many_pages_are_made_a_poll_passes_over_young_ones(world: World) -
     batch = end.changes()
     assert young in by_page(batch)
     assert batch.confirmed_before is None
+
+
+def test_a_poll_whose_answers_young_pages_fill_is_the_last_to_list_them_for_a_while(world: World) -> None:
+    """A fill that began after the last deep poll: the next one is minutes away."""
+    end = world.end()
+    for number in range(110):
+        world.row(number)
+        world.clock.advance(1.5)
+    scanned(end)
+    world.sandbox.log.clear()
+    polled(end)
+    assert world.requests("POST", "/query$") == 2
+    for number in range(1000, 1250):
+        world.row(number)
+    world.clock.advance(20)
+    assert len(polled(end)) >= 250
+    world.clock.advance(60)
+    world.row(2000)
+    assert polled(end) == {}
+
+
+def test_deep_polls_that_are_long_are_rarer_but_come(world: World) -> None:
+    world.row(1)
+    end = crowded(world)
+    for number in range(3000, 7000):
+        world.row(number)
+    world.clock.advance(300)
+    assert len(polled(end)) > 4000, "more than 40 answers: a hundredth of the budget of 22 minutes"
+    young = [world.row(number) for number in (8000, 8001)]
+    found = []
+    for seconds in (300, 300, 290, 20):
+        world.clock.advance(seconds)
+        world.edit(young[0], name=f"after {seconds}") if seconds == 20 else None
+        found.append(young[1] in polled(end))
+    assert found == [False, False, False, True]
 
 
 def test_a_poll_that_cannot_ask_for_pages_without_a_key_lists_them_all(world: World) -> None:

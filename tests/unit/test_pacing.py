@@ -41,6 +41,27 @@ def test_while_many_writes_wait_polls_take_little_of_the_budget_until_somebody_e
     assert paced.next_poll - 200.0 == pytest.approx(1.0)
 
 
+def test_a_data_source_that_was_empty_is_polled_little_while_it_is_filled_and_soon_after_that() -> None:
+    paced = pacing(180)
+    paced.swept(0.0, 0)
+    paced.polled(0.0, 0, active=False)
+    paced.writes(1.0, backlog=True)
+    paced.polled(100.0, 100, active=False)
+    assert paced.next_poll - 100.0 == pytest.approx(60 / (180 * 0.006))
+    paced.writes(112.0, backlog=False)
+    assert paced.next_poll == 112.0
+
+
+@pytest.mark.parametrize("pages", [1, None])
+def test_a_data_source_in_which_there_may_be_pages_is_polled_for_those_who_edit_them(pages: int | None) -> None:
+    paced = pacing(180)
+    paced.swept(0.0, pages)
+    paced.polled(0.0, 0, active=False)
+    paced.writes(1.0, backlog=True)
+    paced.polled(100.0, 100, active=False)
+    assert paced.next_poll - 100.0 == pytest.approx(60 / (180 * 0.02))
+
+
 def test_a_long_poll_among_short_ones_keeps_none_waiting() -> None:
     paced = pacing(180)
     paced.polled(0.0, 5, active=True)
