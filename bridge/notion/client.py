@@ -110,18 +110,23 @@ class NotionClient:
         body: Json,
         priority: Priority = Priority.POLL,
         permit: Permit | None = None,
+        params: Params = (),
     ) -> Reply:
         """One page of rows."""
         path = f"data_sources/{data_source_id}/query"
-        return self._read("POST", path, body, priority=priority, permit=permit)
+        return self._read("POST", path, body, params=params, priority=priority, permit=permit)
 
     def search(self, body: Json, priority: Priority = Priority.POLL) -> Reply:
         return self._read("POST", "search", body, priority=priority)
 
     def retrieve_page(
-        self, page_id: str, priority: Priority = Priority.INTERACTIVE, permit: Permit | None = None
+        self,
+        page_id: str,
+        priority: Priority = Priority.INTERACTIVE,
+        permit: Permit | None = None,
+        params: Params = (),
     ) -> Reply:
-        return self._read("GET", f"pages/{page_id}", priority=priority, permit=permit)
+        return self._read("GET", f"pages/{page_id}", params=params, priority=priority, permit=permit)
 
     def property_items(
         self, page_id: str, property_id: str, priority: Priority = Priority.INTERACTIVE

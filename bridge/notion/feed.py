@@ -101,7 +101,7 @@ class NotionFeed:
         self._pages = pages
         self._data_source_id = data_source_id
         self._key_property = key_property
-        self._listing = Listing(client, data_source_id)
+        self._listing = Listing(client, data_source_id, pages.selection)
         self._clock = clock
         self._workers = workers
         self._overlap = timedelta(seconds=overlap)

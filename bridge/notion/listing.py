@@ -18,6 +18,7 @@ from bridge.errors import AccessLost, Unavailable
 from bridge.notion.client import NotionClient, Reply, next_cursor
 from bridge.notion.errors import Invalid, NotFound
 from bridge.notion.limiter import Priority
+from bridge.notion.selection import Selection
 
 EDITED = "last_edited_time"
 CREATED = "created_time"
@@ -29,9 +30,10 @@ Filter = Mapping[str, Any]
 class Listing:
     """Lists one data source."""
 
-    def __init__(self, client: NotionClient, data_source_id: str) -> None:
+    def __init__(self, client: NotionClient, data_source_id: str, selection: Selection) -> None:
         self._client = client
         self._id = data_source_id
+        self._selection = selection
 
     def pages(
         self,
@@ -106,7 +108,9 @@ class Listing:
 
     def _query(self, body: Mapping[str, Any], priority: Priority) -> Reply:
         try:
-            return self._client.query(self._id, body, priority)
+            if "start_cursor" in body:  # what is refused now is the cursor
+                return self._client.query(self._id, body, priority, params=self._selection.params)
+            return self._selection.of_query(lambda params: self._client.query(self._id, body, priority, params=params))
         except NotFound as error:
             raise AccessLost(
                 f"The data source {self._id} cannot be found, or is no longer shared with the integration.",

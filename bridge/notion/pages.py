@@ -22,6 +22,7 @@ from bridge.notion.limiter import Permit, Priority
 from bridge.notion.listing import CREATED, EDITED, Listing, moment, results
 from bridge.notion.names import Names
 from bridge.notion.related import Related
+from bridge.notion.selection import Selection
 from bridge.values.keys import key_filter, key_from_notion
 from bridge.values.links import NO_LINKS, Links
 
@@ -79,7 +80,8 @@ class Pages:
         self._sync = sync
         self._clock = clock
         self._lag = timedelta(seconds=query_lag)
-        self._listing = Listing(client, sync.data_source.id)
+        self.selection = Selection(sync)
+        self._listing = Listing(client, sync.data_source.id, self.selection)
         self.related = Related(client, sync, links, clock.local)
 
     def get(self, page_id: str, priority: Priority = Priority.INTERACTIVE, permit: Permit | None = None) -> Sight:
@@ -120,7 +122,7 @@ class Pages:
         """As `get`, but without asking whether a trashed page only went with its database."""
         asked = self._clock.local.monotonic()
         try:
-            reply = self._client.retrieve_page(page_id, priority, permit)
+            reply = self.selection.of_page(lambda params: self._client.retrieve_page(page_id, priority, permit, params))
         except NotFound as error:
             note = f"not shared with the integration any more, or purged: {error.said}"
         except AccessDenied as error:

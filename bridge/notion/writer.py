@@ -140,7 +140,11 @@ class NotionWriter:
             return {}
         where = {"or": [key_filter(self._sync.key_property, key) for key in keys]}
         try:
-            reply = self._client.query(self._sync.data_source.id, {"filter": where}, priority, permit)
+            reply = self._pages.selection.of_query(
+                lambda params: self._client.query(
+                    self._sync.data_source.id, {"filter": where}, priority, permit, params
+                )
+            )
         except (Invalid, NotFound):
             return {}  # the key property was retyped, or access is going: the reads by id tell which
         return {
