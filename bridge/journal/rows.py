@@ -83,10 +83,12 @@ def stamps_text(stamps: Mapping[str, Stamp]) -> str:
 def _read_stamps(text: str) -> dict[str, Stamp]:
     if text == "{}":
         return {}
-    return {
-        name: Stamp(datetime.fromisoformat(earliest), datetime.fromisoformat(latest))
-        for name, (earliest, latest) in json.loads(text).items()
-    }
+    return {name: _stamp(earliest, latest) for name, (earliest, latest) in json.loads(text).items()}
+
+
+@functools.lru_cache(maxsize=1024)  # the fields of a record, and records that came together, mostly share one
+def _stamp(earliest: str, latest: str) -> Stamp:
+    return Stamp(datetime.fromisoformat(earliest), datetime.fromisoformat(latest))
 
 
 def read_pair(row: Row) -> Pair:

@@ -33,7 +33,7 @@ from bridge.notion.errors import Paused, RateLimited, Stopping
 from bridge.notion.ramp import Departure, Ramp
 
 _WINDOW = 60.0
-_MARGIN = 0.1  # seconds; this machine's minute and Notion's are not quite the same length
+_MARGIN = 0.05  # seconds; this machine's minute and Notion's are not quite the same length
 _YIELD = 0.05  # seconds until the next look when somebody else goes first
 _NEXT_S = 0.2  # seconds until the next look while slots come free one after another
 _LOOK = 0.5  # seconds until the next look while others hold slots that they may give back
@@ -43,12 +43,13 @@ _CUT = 0.9  # of the budget remains after a 429
 _FLOOR = 0.1  # of the configured budget is never cut
 _RECOVERY = 1.5  # times the configured budget comes back per minute
 _EVEN_S = 300.0  # seconds after a 429 in which there are no bursts
-_SOON_S = 5.0  # a slot that comes free so soon is as good as one that is kept
+_SOON_S = 7.0  # a slot that comes free so soon is as good as one that is kept; in an even flow it is one for each kept
 # Of the budget, for an even backfill and all that goes beside it: a slot is taken for the minute and for the time until
 # the answer. A gap in the flow would come back every minute, as slots do.
-_EVEN_PACE = 0.99
+_EVEN_PACE = 0.995
 _LEAST_FILL = 0.25  # of the budget: an even backfill asks for as much, however much the others take
 _CATCH_UP_S = 1.0  # what an even flow has missed, and may make good
+_FILL_CATCH_UP_S = 2.0  # a backfill also waits for the slowest of its answers
 _DRY_S = 5.0  # a backfill that asked for nothing so long may burst again
 _BACKOFF_MAX = 60.0
 _LEAST = 2  # requests per minute
@@ -167,7 +168,7 @@ class Limiter:
         """A backfill begins that is longer than a burst: bursts would not end it sooner, and leave long gaps."""
         with self._lock:
             self._filled_at = self._clock.monotonic()
-            self._next_fill = max(self._next_fill, self._filled_at - _CATCH_UP_S)
+            self._next_fill = max(self._next_fill, self._filled_at - _FILL_CATCH_UP_S)
 
     def reserve(self, priority: Priority, count: int = 1) -> Permit:
         """Slots for requests that must follow each other without a wait (a guard and its writes)."""
@@ -232,7 +233,7 @@ class Limiter:
         if self._room(priority) >= count:
             return 0.0
         if priority is Priority.BACKFILL:
-            self._next_fill = max(self._next_fill, now - _CATCH_UP_S)
+            self._next_fill = max(self._next_fill, now - _FILL_CATCH_UP_S)
         return self._until_more(now)
 
     def _until_more(self, now: float) -> float:
@@ -248,7 +249,7 @@ class Limiter:
         if priority is Priority.BACKFILL:
             self._filled_at = now
             if self._next_fill > float("-inf"):
-                self._next_fill = max(self._next_fill, now - _CATCH_UP_S) + count * _WINDOW / self._fill_rate()
+                self._next_fill = max(self._next_fill, now - _FILL_CATCH_UP_S) + count * _WINDOW / self._fill_rate()
         self._held[priority] += count
 
     def _fill_rate(self) -> float:

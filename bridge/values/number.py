@@ -130,8 +130,9 @@ class IntegerColumn(NumberColumn):
     """smallint, integer, bigint."""
 
     def key(self, wire: Any) -> str:
-        # Every change tells a key, which is nearly always one of these; bool is an int, too.
-        return str(wire) if type(wire) is int else NumberColumn.key(self, wire)
+        # Every change tells a key, which is nearly always one of these: a number of digits only.
+        text = str(wire) if isinstance(wire, Decimal) else ""
+        return text if text.isdecimal() else NumberColumn.key(self, wire)
 
     def misfit(self, number: Decimal) -> str:
         if number != number.to_integral_value():

@@ -24,13 +24,13 @@ def until(requests: Sequence[Entry], last: Entry) -> list[Entry]:
 
 def test_a_first_fill_costs_little_more_than_a_request_per_row_and_uses_the_whole_budget() -> None:
     world = Calm()
-    world.insert(600)
-    requests = world.run(240)
+    world.insert(2000)
+    requests = world.run(720)
     made = creates(requests)
-    assert len(made) == 600
+    assert len(made) == 2000
     spent = until(requests, made[-1])
-    assert len(spent) <= 1.06 * 600
-    assert made[-1].monotonic - spent[0].monotonic <= 1.08 * 600 / 3
+    assert len(spent) <= 1.025 * 2000
+    assert made[-1].monotonic - spent[0].monotonic <= 1.03 * 2000 / 3
 
 
 def test_a_small_fill_is_one_burst() -> None:

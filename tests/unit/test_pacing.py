@@ -47,7 +47,7 @@ def test_a_data_source_that_was_empty_is_polled_little_while_it_is_filled_and_so
     paced.polled(0.0, 0, active=False)
     paced.writes(1.0, backlog=True)
     paced.polled(100.0, 100, active=False)
-    assert paced.next_poll - 100.0 == pytest.approx(60 / (180 * 0.006))
+    assert paced.next_poll - 100.0 == pytest.approx(60 / (180 * 0.005))
     paced.writes(112.0, backlog=False)
     assert paced.next_poll == 112.0
 
