@@ -206,8 +206,8 @@ class Limiter:
             while not self._stop.is_set():
                 with self._lock:
                     count = min(wanted, max(1, self.most(priority)))  # a 429 may have cut the budget below it
-                    first = self._waiting[priority][0] is ticket
-                    wait = self._wait(priority, count) if first else _YIELD
+                    place = self._waiting[priority].index(ticket)  # the farther back, the less often it looks
+                    wait = self._wait(priority, count) if place == 0 else min(_YIELD * place, _LOOK)
                     if wait <= 0:
                         self._grant(priority, count)
                         return count
