@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from bridge.cli.output import clean, seconds_shown
 from bridge.clock import Clock
-from bridge.console.progress import Backlog
+from bridge.console.progress import Backlog, Glances
 from bridge.engine.opening import Bridge
 
 
@@ -32,6 +32,7 @@ class SyncProgress:
         self._clock = clock
         self._names = names
         self._backlog = Backlog()
+        self._glances = Glances()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -54,8 +55,12 @@ class SyncProgress:
 
     def show(self, bridge: Bridge) -> None:
         """After a round: counts from the journal, as `status` gives them."""
+        now = self._clock.monotonic()
+        if self._progress.disable or not self._glances.due(now):
+            return
         pending = sum(bridge.journal.counts(name)["pending"] for name in self._names)
-        found = self._backlog.follow(pending, self._clock.monotonic())
+        self._glances.took(now, self._clock.monotonic())
+        found = self._backlog.follow(pending, now)
         if found is None:
             return
         limiter = bridge.sides.limiter

@@ -20,7 +20,7 @@ from rich.live import Live
 from bridge.clock import Clock
 from bridge.console.draw import farewell, render
 from bridge.console.keys import KeyThread
-from bridge.console.progress import Backlog
+from bridge.console.progress import Backlog, Glances
 from bridge.console.view import (
     SyncView,
     View,
@@ -39,9 +39,6 @@ from bridge.errors import BridgeError
 from bridge.model import Side
 from bridge.notion.errors import NotionError
 
-_EVERY_S = 0.25
-_SHARE = 30.0  # a frame that took long, because there are many records, is drawn as much less often ...
-_AT_LEAST_EVERY_S = 5.0  # ... up to this
 _RECENT = 40
 _LEAVE = b"\x1b[?1049l\x1b[?25h"
 _STOPPING = "stopping: what is under way is finished first; Ctrl-C stops at once"
@@ -71,7 +68,7 @@ class LiveConsole:
         self._backlog = Backlog()
         self._writes: dict[int, Notice] = {}
         self._known: tuple[int, View] | None = None  # as of so many changes of the journal
-        self._due = float("-inf")
+        self._glances = Glances()
         self._drawn: tuple[View, ConsoleDimensions] | None = None
         self._live = self._screen()
         self._keyboard = keyboard
@@ -106,10 +103,9 @@ class LiveConsole:
         while self._pressed and self._reviewing is None:
             self._obey(self._pressed.popleft())
         now = self._clock.monotonic()
-        if (now >= self._due or self._stopping) and self._reviewing is None:
+        if (self._glances.due(now) or self._stopping) and self._reviewing is None:
             self._draw()
-            drawn = self._clock.monotonic()
-            self._due = drawn + max(_EVERY_S, min(_AT_LEAST_EVERY_S, (drawn - now) * _SHARE))
+            self._glances.took(now, self._clock.monotonic())
 
     def _draw(self) -> None:
         """Only what would look different: a console that idles draws the seconds of its clock, and costs little."""
@@ -194,7 +190,8 @@ class LiveConsole:
         if self._keyboard is not None:
             self._keys = KeyThread(self._keyboard, self._press)
             self._keys.open()
-        self._due, self._drawn = float("-inf"), None
+        self._glances.at_once()
+        self._drawn = None
         self.refresh()
 
     def _give_screen(self) -> None:
@@ -219,7 +216,7 @@ class LiveConsole:
 
     def _obey(self, key: str) -> None:
         self._message = ""
-        self._due = float("-inf")
+        self._glances.at_once()
         if key == "p":
             self._pause_or_resume()
         elif key == "c" and self._review:

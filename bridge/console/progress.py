@@ -1,4 +1,5 @@
-"""How far a backlog is: done, to do, how fast, how much longer. Pure; time is given in monotonic seconds."""
+"""How far a backlog is: done, to do, how fast, how much longer; and how often to look. Pure; time is given in monotonic
+seconds."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ from dataclasses import dataclass
 _WINDOW_S = 20.0  # the rate is that of the last seconds: Notion's budget comes in waves
 _KEPT_S = 60.0
 _RATE_AFTER_S = 2.0  # a rate of less is a guess
+_EVERY_S = 0.25
+_SHARE = 30.0  # a look that took long is taken as much less often ...
+_AT_LEAST_EVERY_S = 10.0  # ... up to this
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,23 @@ class Progress:
     total: int
     per_second: float | None = None
     seconds_left: float | None = None
+
+
+class Glances:
+    """When to count the records again: soon, but seldom where they are so many that it takes long."""
+
+    def __init__(self) -> None:
+        self._due = float("-inf")
+
+    def due(self, now: float) -> bool:
+        return now >= self._due
+
+    def at_once(self) -> None:
+        self._due = float("-inf")
+
+    def took(self, began: float, ended: float) -> None:
+        """One look lasted so long."""
+        self._due = ended + max(_EVERY_S, min(_AT_LEAST_EVERY_S, (ended - began) * _SHARE))
 
 
 class Backlog:

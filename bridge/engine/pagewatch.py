@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
@@ -13,7 +13,7 @@ from bridge.engine.needs import NotionSide
 from bridge.engine.pacing import PAGE_SIZE, Pacing
 from bridge.engine.tasks import Deliver, Starter
 from bridge.journal import Journal
-from bridge.model import Pair, Sync
+from bridge.model import Pair, Presence, Sync
 
 _NEVER = float("inf")
 
@@ -179,15 +179,19 @@ class PageWatch:
     def _hints(self) -> None:
         """Asks the search index for trashed pages. A hint only: each is looked at."""
         self._pacing.hinted(self._clock.monotonic())
-        live = self._journal.live_pages(self._sync.name)
-        if len(live) <= PAGE_SIZE:
+        if not self._journal.has_more_pages_than(PAGE_SIZE, self._sync.name):
             return  # polls list them all
         look_at_schema = self._pacing.schema_due(self._clock.monotonic())
 
         def work(deliver: Deliver) -> None:
             if look_at_schema and self._notion.drifted():
                 deliver(self._found_drifted)
-            hinted = [page_id for page_id in self._notion.trash_hints() if page_id in live]
-            deliver(lambda: self._look([self._journal.pair(live[page_id]) for page_id in hinted]))
+            hints = self._notion.trash_hints()
+            deliver(lambda: self._look(self._still_there(hints)))
 
         self._start("hints", work)
+
+    def _still_there(self, page_ids: Sequence[str]) -> list[Pair]:
+        """Of these pages those that are ours, and not known to be gone or away."""
+        pairs = [self._journal.pair_by_page(self._sync.name, page_id) for page_id in page_ids]
+        return [pair for pair in pairs if pair is not None and pair.notion.presence in (Presence.LIVE, Presence.UNSEEN)]

@@ -168,7 +168,7 @@ class Worker:
             return False
         if self.health.failing() or self.journal.sync_state(self.sync.name).resync:
             return False  # what it did not answer, or is to be asked anew, may be news
-        return bool(self.journal.counts(self.sync.name)["pending"] == 0)
+        return not self.journal.unsettled(self.sync.name)
 
     def _may_plan(self) -> bool:
         # A link to a page that is not listed yet would look like one to nothing.

@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.journal import rows
+from bridge.journal.history import History
 from bridge.journal.store import Row, Store
-from bridge.journal.work import WorkTables
-from bridge.model import FieldValue, Key, Pair, Side, Stamp, Suspended
-from bridge.values import canonical
+from bridge.model import Key, Pair, Side, Suspended
 
 _V = TypeVar("_V")
 _LONGEST_WAIT = timedelta(minutes=10)  # of one record; a side that wants to be left alone for longer is not asked
@@ -40,8 +39,8 @@ class SyncState:
     resync: bool
 
 
-class Journal(WorkTables):
-    """Reads and writes what is known: syncs, pairs, events; and, inherited, what is under way.
+class Journal(History):
+    """Reads and writes what is known: syncs and pairs; and, inherited, their history and what is under way.
 
     Every method that writes is meant to be called inside `transaction()`; what belongs together is committed
     together. Raises JournalError when the file cannot be used.
@@ -266,6 +265,10 @@ class Journal(WorkTables):
     def live_pages(self, sync: str) -> dict[str, int]:
         return {row["page_id"]: row["id"] for row in self.store.rows("pairs_live_pages", sync=sync)}
 
+    def has_more_pages_than(self, count: int, sync: str) -> bool:
+        """Whether a listing should show more than so many."""
+        return self.store.row("pairs_more_pages_than", sync=sync, count=count) is not None
+
     def with_rows(self, sync: str) -> Iterator[int]:
         """The numbers of the pairs that have a row, as far as is known, or may have one."""
         for row in self.store.each("pairs_with_rows", sync=sync):
@@ -279,6 +282,10 @@ class Journal(WorkTables):
         row = self.store.row("pairs_count", sync=sync)
         assert row is not None
         return row
+
+    def unsettled(self, sync: str) -> bool:
+        """Whether a record is to be merged, or being written; as `counts` tells, without counting."""
+        return self.store.row("pairs_unsettled", sync=sync) is not None
 
     def deletions(self, sync: str) -> Row:
         """How many deletions each side is asked to follow; and if any, how many records are linked."""
@@ -296,97 +303,6 @@ class Journal(WorkTables):
     def next_attempt(self, sync: str) -> datetime | None:
         row = self.store.row("pairs_next_attempt", sync=sync, longest=self._longest_wait())
         return rows.read_moment(row["at"]) if row else None
-
-    # Events
-
-    def known_event(self, source: str) -> bool:
-        return self.store.row("event_known", source=source) is not None
-
-    def add_event(
-        self,
-        pair: Pair,
-        side: Side,
-        kind: str,
-        changes: Mapping[str, tuple[FieldValue, FieldValue]] | None = None,
-        *,
-        stamp: Stamp | None = None,
-        author: str | None = None,
-        intent: str | None = None,
-        source: str | None = None,
-    ) -> None:
-        """Appends to the history of one record."""
-        columns = self.event_columns(
-            pair, side, kind, changes, stamp=stamp, author=author, intent=intent, source=source
-        )
-        self.store.run("event_add", **columns)
-
-    def event_columns(
-        self,
-        pair: Pair,
-        side: Side,
-        kind: str,
-        changes: Mapping[str, tuple[FieldValue, FieldValue]] | None,
-        *,
-        stamp: Stamp | None,
-        author: str | None,
-        source: str | None,
-        intent: str | None = None,
-        at: str | None = None,
-    ) -> Row:
-        """One line of the history, as `event_add` takes it."""
-        text = {name: [canonical.encode(old), canonical.encode(new)] for name, (old, new) in (changes or {}).items()}
-        return {
-            "sync": pair.sync,
-            "pair": pair.id,
-            "key": rows.key_text(pair.key),
-            "page_id": pair.page_id,
-            "side": side.value,
-            "kind": kind,
-            "changes": rows.as_json(text),
-            "earliest": rows.moment(stamp.earliest) if stamp else None,
-            "latest": rows.moment(stamp.latest) if stamp else None,
-            "author": author,
-            "intent": intent,
-            "source": source,
-            "journaled_at": at or self.now(),
-        }
-
-    def ever_seen(self, pair: Pair, field: str, value: FieldValue) -> bool:
-        """Whether the history of the record, or a conflict of it, holds this value of the field: then an answer that
-        shows it may be old, and nothing is lost with that answer."""
-        encoded = canonical.encode(value)
-        if any(encoded in json.loads(row["changes"]).get(field, ()) for row in self.events_of(pair)):
-            return True
-        return self.kept(pair, field, value)
-
-    def events_of(self, pair: Pair) -> list[Row]:
-        return self.store.rows("events_of_pair", pair=pair.id)
-
-    def event(self, event_id: int) -> Row | None:
-        return self.store.row("event_get", id=event_id)
-
-    def events_since(self, sync: str, since: datetime) -> list[Row]:
-        """What was journaled since then, oldest first."""
-        return self.store.rows("events_since", sync=sync, since=rows.moment(since))
-
-    def events_after(self, event_id: int, limit: int) -> list[Row]:
-        """The oldest ones above that number, oldest first."""
-        return self.store.rows("events_between", after=event_id, kind="%", oldest=limit, newest=0)
-
-    def newest_events(self, event_id: int, kind: str, limit: int) -> list[Row]:
-        """The newest ones above that number, oldest first; `kind` as in LIKE."""
-        return self.store.rows("events_between", after=event_id, kind=kind, oldest=0, newest=limit)
-
-    def conflicts_after(self, conflict_id: int) -> list[Row]:
-        return self.store.rows("conflicts_after", after=conflict_id)
-
-    def parked_after(self, parked_id: int) -> list[Row]:
-        return self.store.rows("parked_after", after=parked_id)
-
-    def last_ids(self) -> Row:
-        row = self.store.row("last_ids")
-        assert row is not None
-        return row
 
     def trim(self, before: datetime) -> None:
         """Forgets settled history older than `before`. Conflicts and parked items are kept. Not in a transaction."""

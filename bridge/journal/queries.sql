@@ -104,8 +104,9 @@ WHERE id = :id
 -- name: pairs_release
 -- A side answers again: what waited because it did not is tried now.
 UPDATE pairs SET not_before = NULL
-WHERE sync = :sync AND not_before IS NOT NULL
-  AND id IN (SELECT pair FROM intents WHERE sync = :sync AND side = :side AND state = 'retry')
+WHERE sync = :sync AND not_before IS NOT NULL AND EXISTS (
+    SELECT 1 FROM intents i WHERE i.sync = :sync AND i.pair = pairs.id AND i.side = :side AND i.state = 'retry'
+)
 
 -- name: pairs_soil_all
 -- Work is derived, so at start everything is looked at again.
@@ -114,7 +115,7 @@ UPDATE pairs SET dirty = 1 WHERE sync = :sync
 -- name: pairs_soil_unwritable
 -- What Notion could not hold it may hold now: an option was added, a person joined.
 UPDATE pairs SET dirty = 1
-WHERE sync = :sync
+WHERE +sync = :sync -- the few that are parked, not all of the sync
   AND id IN (SELECT pair FROM parked WHERE sync = :sync AND side = 'notion' AND kind = 'unfit' AND state = 'open')
 
 -- name: pairs_soil_waiting
@@ -197,6 +198,17 @@ FROM (
     ) AS unsettled
     FROM pairs WHERE sync = :sync
 )
+
+-- name: pairs_unsettled
+-- Whether there is one that is to be merged, or being written.
+SELECT 1 FROM pairs WHERE sync = :sync AND dirty = 1
+UNION ALL SELECT 1 FROM intents WHERE sync = :sync AND state IN ('open', 'unknown', 'echo')
+LIMIT 1
+
+-- name: pairs_more_pages_than
+-- Whether a listing should show more pages than so many.
+SELECT 1 FROM pairs WHERE sync = :sync AND page_id IS NOT NULL AND notion_state IN ('live', 'unseen')
+LIMIT 1 OFFSET :count
 
 -- name: pairs_next_attempt
 SELECT MIN(not_before) AS at FROM pairs WHERE sync = :sync AND dirty = 1 AND not_before <= :longest
@@ -286,7 +298,9 @@ SELECT side FROM intents WHERE id = :id AND state IN ('open', 'unknown')
 UPDATE intents SET state = :state, reason = :reason, position = :position, settled_at = :settled_at WHERE id = :id
 
 -- name: intents_in_flight
-SELECT * FROM intents WHERE sync = :sync AND state IN ('open', 'unknown') ORDER BY rowid
+-- Sorted (+), and not picked out of all in their order.
+SELECT * FROM intents
+WHERE sync = :sync AND state IN ('open', 'unknown') AND state IN ('open', 'unknown', 'echo') ORDER BY +rowid
 
 -- name: intents_settled_rows
 SELECT id FROM intents WHERE sync = :sync AND side = 'postgres' AND state IN ('done', 'echo')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.console.progress import Backlog, Progress
+from bridge.console.progress import Backlog, Glances, Progress
 
 
 def test_nothing_waits() -> None:
@@ -47,3 +47,17 @@ def test_no_rate_while_nothing_ever_moved() -> None:
     backlog = Backlog()
     for second in range(100):
         assert backlog.follow(7, float(second)) == Progress(0, 7)
+
+
+def test_what_takes_long_is_looked_at_less_often() -> None:
+    glances, found = Glances(), []
+    for took in (0.0, 0.1, 60.0):
+        assert glances.due(100.0)
+        glances.took(100.0, 100.0 + took)
+        found.append([glances.due(100.0 + took + after) for after in (0.2, 0.25, 2.9, 3.0, 9.9, 10.0)])
+        glances.at_once()
+    assert found == [
+        [False, True, True, True, True, True],
+        [False, False, False, True, True, True],
+        [False, False, False, False, False, True],
+    ]
