@@ -46,8 +46,7 @@ _EVEN_S = 300.0  # seconds after a 429 in which there are no bursts
 _SOON_S = 7.0  # a slot that comes free so soon is as good as one that is kept; in an even flow it is one for each kept
 # Of the budget, for an even backfill and all that goes beside it: a slot is taken for the minute and for the time until
 # the answer. A gap in the flow would come back every minute, as slots do.
-_EVEN_PACE = 0.995
-_LEAST_FILL = 0.25  # of the budget: an even backfill asks for as much, however much the others take
+_EVEN_PACE = 0.99
 _CATCH_UP_S = 1.0  # what an even flow has missed, and may make good
 _FILL_CATCH_UP_S = 2.0  # a backfill also waits for the slowest of its answers
 _DRY_S = 5.0  # a backfill that asked for nothing so long may burst again
@@ -228,7 +227,7 @@ class Limiter:
             return _YIELD
         if now < self._next_paced:
             return self._next_paced - now
-        if priority is Priority.BACKFILL and now < self._next_fill:
+        if priority is Priority.BACKFILL and not own and now < self._next_fill:
             return self._next_fill - now
         if self._room(priority) >= count:
             return 0.0
@@ -248,15 +247,14 @@ class Limiter:
             self._next_paced = max(self._next_paced, now - _CATCH_UP_S) + count * _WINDOW / self.budget
         if priority is Priority.BACKFILL:
             self._filled_at = now
-            if self._next_fill > float("-inf"):
-                self._next_fill = max(self._next_fill, now - _FILL_CATCH_UP_S) + count * _WINDOW / self._fill_rate()
+        if self._next_fill > float("-inf"):
+            # Whoever takes a slot: it is the sum that has to go evenly, for as it goes slots come back.
+            self._next_fill = max(self._next_fill, now - _FILL_CATCH_UP_S) + count * self._step()
         self._held[priority] += count
 
-    def _fill_rate(self) -> float:
-        """Requests per minute of an even backfill: what the others have left of the last minute."""
-        used = self._used()
-        others = sum(used[p] for p in Priority if p is not Priority.BACKFILL)
-        return max(self.budget * _LEAST_FILL, self.budget * _EVEN_PACE - others)
+    def _step(self) -> float:
+        """Seconds from one request of an even flow to the next."""
+        return _WINDOW / (self.budget * _EVEN_PACE)
 
     def _room(self, priority: Priority) -> int:
         used = self._used()
@@ -300,6 +298,7 @@ class Limiter:
     def give_back(self, priority: Priority, count: int) -> None:
         with self._lock:
             self._held[priority] -= count
+            self._next_fill -= count * self._step()
 
     def depart(self) -> Departure:
         """Waits until one more request is not too many at once."""

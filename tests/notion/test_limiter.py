@@ -128,6 +128,32 @@ def test_a_long_backfill_uses_the_whole_budget_and_a_person_finds_a_slot_at_any_
     assert max(waits) < 1.5
 
 
+def test_what_is_asked_beside_an_even_backfill_costs_it_as_much_and_no_more() -> None:
+    """It went slower for a minute after a poll of many answers, and left as many slots unused again."""
+    lim, clock = limiter(180)
+    lim.go_evenly()
+    began, sent = clock.monotonic(), 0
+    for _ in range(5):
+        sent += len(sent_within(lim, clock, 60, BACKFILL))
+        for _ in range(15):
+            send(lim, POLL)
+        sent += 15
+    sent += len(sent_within(lim, clock, 60, BACKFILL))
+    assert sent >= 0.99 * 3 * (clock.monotonic() - began)
+
+
+def test_slots_that_were_not_used_are_no_loss_for_an_even_backfill() -> None:
+    lim, clock = limiter(180)
+    lim.go_evenly()
+    began, sent = clock.monotonic(), 0
+    while clock.monotonic() < began + 240:
+        send(lim, BACKFILL)
+        sent += 1
+        with lim.reserve(INTERACTIVE, 4) as permit, permit.flight():
+            sent += 1
+    assert sent >= 0.985 * 3 * (clock.monotonic() - began)
+
+
 def test_a_backfill_may_burst_again_after_it_was_over() -> None:
     lim, clock = limiter(180)
     sent_within(lim, clock, 100, BACKFILL)
