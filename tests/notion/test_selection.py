@@ -9,8 +9,10 @@ import pytest
 
 from bridge.ends import Evidence
 from bridge.model import Presence
+from bridge.notion.client import Reply
 from bridge.notion.errors import Invalid
 from bridge.notion.selection import Selection
+from bridge.notion.transport import Params
 from bridge.sandbox.notion.log import Entry
 from tests.notion.conftest import World
 
@@ -74,6 +76,24 @@ def test_more_than_one_request_may_name_are_all_asked_for(world: World) -> None:
     fields = [replace(item, property=replace(item.property, id=f"p{number}")) for number in range(100)]
     assert Selection(replace(world.sync, fields=tuple(fields))).params == ()
     assert len(Selection(replace(world.sync, fields=tuple(fields[:99]))).params) == 100
+
+
+def test_an_answer_with_less_than_was_asked_for_is_not_believed(world: World) -> None:
+    """A page without its properties would look like one that has lost them."""
+    world.row(1, name="Ada")
+    selection, questions = Selection(world.sync), []
+
+    def ask(params: Params) -> Reply:
+        questions.append(bool(params))
+        reply = world.client.query(world.source_id, {}, params=params)
+        for page in reply.body["results"] if params else ():
+            del page["properties"]["Stage"]
+        return reply
+
+    [page] = selection.of_query(ask).body["results"]
+    assert "Stage" in page["properties"]
+    assert questions == [True, False]
+    assert selection.params == ()
 
 
 def test_what_is_refused_without_them_too_is_refused(world: World) -> None:
