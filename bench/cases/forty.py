@@ -56,6 +56,10 @@ def _run(
                 "tables whose edit has arrived",
                 [Line("bridge", [(wait, number) for number, wait in enumerate(ordered, 1)])],
             ),
+            notes=[
+                "seconds from the row to the page for each sync, in the order of the configuration, the longest of "
+                f"{rounds} rounds: " + ", ".join(f"{waits[table]:.1f}" for table in tables)
+            ],
         )
 
 
