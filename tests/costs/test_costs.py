@@ -61,6 +61,19 @@ def test_updates_are_guarded_many_at_a_time() -> None:
     assert len(until(requests, written[-1])) <= 1.3 * 300  # the model has one connection, and so smaller chunks
 
 
+@pytest.mark.parametrize("apart_s", [0.0, 0.005])
+def test_a_row_that_is_updated_a_hundred_times_is_written_a_few_times_and_the_last_value_wins(apart_s: float) -> None:
+    world = Calm()
+    keys = world.insert(20)
+    pages = world.add_pages(keys)
+    for number in range(1, 101):
+        world.clock.after(200 + number * apart_s, lambda number=number: world.update(keys[:1], title=f"no. {number}"))  # type: ignore[misc]
+    written = updates([entry for entry in world.run(260) if entry.monotonic >= 200])
+    assert {entry.path for entry in written} == {f"/v1/pages/{pages[0]}"}
+    assert 1 <= len(written) <= 3
+    assert world.ada.read(pages[0])["Name"] == "no. 100"
+
+
 def test_after_a_bulk_of_writes_polls_do_not_list_it_again_and_again() -> None:
     world = Calm()
     world.insert(200)
