@@ -54,7 +54,7 @@ class SyncProgress:
         self._progress.stop()
 
     def show(self, bridge: Bridge) -> None:
-        """After a round: counts from the journal, as `status` gives them."""
+        """After a round, unless that was just done: counts from the journal, as `status` gives them."""
         now = self._clock.monotonic()
         if self._progress.disable or not self._glances.due(now):
             return

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 _POLL_SHARE = 0.34  # one sync is polled every second with it, at 180 requests a minute
 _LONG_POLL_SHARE = 0.05  # for polls that take several requests: our own writes fill them, and want the budget
 _LONG_CALM_SHARE = 0.015  # for those, while nobody edits anything
-_BUSY_CALM_SHARE = 0.02  # while many writes wait and nobody edits anything
-_NEW_SHARE = 0.005  # while a data source that was empty is being filled, and nobody edits anything
+_BUSY_CALM_SHARE = 0.02  # of one sync, while many writes wait and nobody edits anything
+_NEW_SHARE = 0.005  # of one sync, while its data source, which was empty, is being filled, and nobody edits anything
 _SWEEP_SHARE = 0.1
 _BUSY_SWEEP_SHARE = 0.004  # while many writes wait
 _BUSY_SWEEP_S = 900.0
@@ -64,17 +64,20 @@ class Pacing:
         self.next_poll = max(now + self.interval, self._poll_not_before(now))
 
     def _poll_not_before(self, now: float) -> float:
-        return self._polled_at + self._cost(_answers(self._polled_pages), self._poll_share(now) * self._part(now))
+        return self._polled_at + self._cost(_answers(self._polled_pages), self._poll_share(now))
 
     def _poll_share(self, now: float) -> float:
+        """Of the budget, for this sync alone."""
         long, calm = _answers(self._polled_pages) > 1, self._calm_for(now) >= _CALM_S
-        if not long and not self.busy:
-            return _POLL_SHARE
-        if not calm:
-            return _LONG_POLL_SHARE
-        if self.busy and self._swept_pages == 0:
-            return _NEW_SHARE
-        return _LONG_CALM_SHARE if long else _BUSY_CALM_SHARE
+        if (long or self.busy) and not calm:
+            return _LONG_POLL_SHARE * self._part(now)
+        if long:
+            return _LONG_CALM_SHARE * self._part(now)
+        fair = _POLL_SHARE * self._part(now)
+        if not self.busy:
+            return fair
+        # So little that many syncs may have it, each for itself.
+        return min(fair, _NEW_SHARE if self._swept_pages == 0 else _BUSY_CALM_SHARE)
 
     def _part(self, now: float) -> float:
         """How much of what polls may take is this sync's: a busy one has as much as many calm ones."""

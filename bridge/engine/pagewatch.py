@@ -47,6 +47,7 @@ class PageWatch:
         self._listed: set[str] = set()
         self._catches_up = False
         self._broke_off = False  # the first listing: polls that go well would hide that it never does
+        self._wrote_much = False  # when the last poll began
 
     def adopt(self, sync: Sync, intake: Intake) -> None:
         """Goes on with this binding of the sync."""
@@ -93,6 +94,9 @@ class PageWatch:
 
     def _poll(self) -> None:
         self._pacing.next_poll = _NEVER
+        if self._wrote_much and not self._pacing.busy:
+            self._notion.look_back()  # somebody may edit what was just made
+        self._wrote_much = self._pacing.busy
 
         def work(deliver: Deliver) -> None:
             with crash_point(CrashPoint.PAGES_LISTED):

@@ -218,8 +218,11 @@ class Planner:
             if count == 0 or sync.deletes.into(side) in ("hold", "ignore"):
                 continue
             total = count + self._journal.deletes_since(name, side, since)
-            linked = pending["linked"] + total - count
-            emptied = count >= pending["linked"] and linked >= _EMPTIED_MIN
+            if total <= sync.max_deletes and total < _EMPTIED_MIN:
+                continue  # few enough, of however many: these are not counted for each deletion
+            left = self._journal.linked(name)
+            linked = left + total - count
+            emptied = count >= left and linked >= _EMPTIED_MIN
             many = total > sync.max_deletes and total * 100 > sync.max_deletes_percent * linked
             if (many or emptied) and total > state.allowed_deletes:
                 raise BreakerTripped(_breaker_message(sync, side, total, linked), hint=_breaker_hint(name))

@@ -26,6 +26,7 @@ from bridge.model import Side, Sync
 
 _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
+_MANY = 1000  # pages to be made: more than any minute's budget
 _START = "start"
 _LANES = {"write0": Lane.EDITS, "find": Lane.EDITS, "write1": Lane.BULK, "sweep": Lane.BULK}  # up to a dash
 
@@ -142,7 +143,7 @@ class Worker:
             return
         self.dispatch.ask_unknown(Side.NOTION)
         if self.pacing.writes(self._clock.monotonic(), self.dispatch.backlog):
-            self.notion.expect(self.journal.counts(self.sync.name)["filling"])
+            self.notion.expect(self.journal.to_fill(self.sync.name, _MANY))
         self._pages.observe()
         if self._may_plan():
             self._plan()

@@ -288,12 +288,20 @@ class Journal(History):
         return self.store.row("pairs_unsettled", sync=sync) is not None
 
     def deletions(self, sync: str) -> Row:
-        """How many deletions each side is asked to follow; and if any, how many records are linked."""
-        if self.store.row("pairs_one_sided", sync=sync) is None:  # nearly always; counting takes the longer the more
-            return {"into_notion": 0, "into_postgres": 0, "linked": 0}
+        """How many deletions each side is asked to follow."""
         row = self.store.row("pairs_deletions", sync=sync)
         assert row is not None
         return row
+
+    def linked(self, sync: str) -> int:
+        """How many records both sides had agreed on, with those that one side has deleted since. Counts them all."""
+        row = self.store.row("pairs_linked", sync=sync)
+        return int(row["n"]) if row else 0
+
+    def to_fill(self, sync: str, most: int) -> int:
+        """How many records wait to be made on the other side for the first time, counted up to `most`."""
+        row = self.store.row("pairs_to_fill", sync=sync, most=most)
+        return int(row["n"]) if row else 0
 
     def oldest_pending(self, sync: str) -> str | None:
         """Since when the longest waiting record waits."""

@@ -115,7 +115,7 @@ UPDATE pairs SET dirty = 1 WHERE sync = :sync
 -- name: pairs_soil_unwritable
 -- What Notion could not hold it may hold now: an option was added, a person joined.
 UPDATE pairs SET dirty = 1
-WHERE +sync = :sync -- the few that are parked, not all of the sync
+WHERE +sync = :sync -- + keeps SQLite from the index of all records of the sync: few are parked
   AND id IN (SELECT pair FROM parked WHERE sync = :sync AND side = 'notion' AND kind = 'unfit' AND state = 'open')
 
 -- name: pairs_soil_waiting
@@ -157,15 +157,26 @@ ORDER BY p.base_state IS NULL, p.id LIMIT :limit
 -- Deletions that one side asks the other to follow.
 SELECT
     COUNT(*) FILTER (WHERE postgres_state = 'gone' AND notion_state = 'live') AS into_notion,
-    COUNT(*) FILTER (WHERE notion_state = 'gone' AND postgres_state = 'live') AS into_postgres,
-    COUNT(*) AS linked
-FROM pairs WHERE sync = :sync AND base_state = 'live'
-  AND NOT EXISTS (SELECT 1 FROM parked k WHERE k.pair = pairs.id AND k.state = 'rejected')
+    COUNT(*) FILTER (WHERE notion_state = 'gone' AND postgres_state = 'live') AS into_postgres
+FROM pairs WHERE sync = :sync AND base_state = 'live' AND (postgres_state = 'gone') <> (notion_state = 'gone')
+  AND NOT EXISTS (
+    -- The second condition lets SQLite use the index.
+    SELECT 1 FROM parked k WHERE k.pair = pairs.id AND k.state = 'rejected'
+      AND k.state IN ('open', 'dropped', 'approved', 'rejected')
+  )
 
--- name: pairs_one_sided
--- Whether there is a deletion at all that the other side has not followed.
-SELECT 1 FROM pairs WHERE sync = :sync AND base_state = 'live' AND (postgres_state = 'gone') <> (notion_state = 'gone')
-LIMIT 1
+-- name: pairs_linked
+-- Records that both sides had agreed on, but for those of which somebody said that they stay.
+SELECT COUNT(*) AS n FROM pairs WHERE sync = :sync AND base_state = 'live' AND NOT EXISTS (
+    SELECT 1 FROM parked k WHERE k.pair = pairs.id AND k.state = 'rejected'
+      AND k.state IN ('open', 'dropped', 'approved', 'rejected')
+)
+
+-- name: pairs_to_fill
+-- How many records wait to be made on the other side for the first time, counted up to a number.
+SELECT COUNT(*) AS n FROM (
+    SELECT 1 FROM pairs WHERE sync = :sync AND dirty = 1 AND (base_state IS NULL) = 1 LIMIT :most
+)
 
 -- name: pairs_live_pages
 -- Those that a listing should show, as far as is known.
@@ -298,7 +309,7 @@ SELECT side FROM intents WHERE id = :id AND state IN ('open', 'unknown')
 UPDATE intents SET state = :state, reason = :reason, position = :position, settled_at = :settled_at WHERE id = :id
 
 -- name: intents_in_flight
--- Sorted (+), and not picked out of all in their order.
+-- The second condition lets SQLite use the index; + keeps it from walking through all writes in their order.
 SELECT * FROM intents
 WHERE sync = :sync AND state IN ('open', 'unknown') AND state IN ('open', 'unknown', 'echo') ORDER BY +rowid
 

@@ -134,6 +134,10 @@ class NotionEnd:
     def find_out(self, intent: Intent) -> Receipt:
         return self._names.compared(intent.pair.notion, self._writer.find_out(intent))
 
+    def look_back(self) -> None:
+        """The next poll passes over no page: those that were too young while many were made are not any more."""
+        self._feed.look_back()
+
     def expect(self, pages: int) -> None:
         """So many pages are going to be made: more than one burst holds are made evenly, from the first one on."""
         if pages > self.client.limiter.free(Priority.BACKFILL):

@@ -145,7 +145,8 @@ class NotionFeed:
         """What the pages of a listing, which is never without a reply, were seen to be."""
         sights = _Sights()
         for reply in replies:  # not kept: a page as Notion sends it takes ten times what it says
-            sights.began = reply.sent if not sights.requests else sights.began
+            if sights.requests == 0:
+                sights.began = reply.sent
             sights.requests += 1
             for page in results(reply):
                 sights.add(page["id"], self._pages.observe(page, reply, Evidence.SCAN))
@@ -180,6 +181,10 @@ class NotionFeed:
             if abs(passed - (began - self._last.began)) > _CLOCK_ERROR_S:
                 return None
         return told
+
+    def look_back(self) -> None:
+        """The next poll looks back by the whole overlap, and passes over no page."""
+        self._deep = None
 
     def acknowledge(self, batch: Batch) -> None:
         """The journal has the batch: the next poll may begin at the newest time it showed."""

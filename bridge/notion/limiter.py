@@ -49,6 +49,7 @@ _SOON_S = 7.0  # a slot that comes free so soon is as good as one that is kept; 
 _EVEN_PACE = 0.99
 _CATCH_UP_S = 1.0  # what an even flow has missed, and may make good
 _FILL_CATCH_UP_S = 2.0  # a backfill also waits for the slowest of its answers
+_FILL_WAITS_S = 15.0  # for others, at most: they may take more than an even flow brings, for hours
 _DRY_S = 5.0  # a backfill that asked for nothing so long may burst again
 _BACKOFF_MAX = 60.0
 _LEAST = 2  # requests per minute
@@ -228,7 +229,7 @@ class Limiter:
         if now < self._next_paced:
             return self._next_paced - now
         if priority is Priority.BACKFILL and not own and now < self._next_fill:
-            return self._next_fill - now
+            return min(self._next_fill - now, _LOOK)  # slots that others had taken may be given back
         if self._room(priority) >= count:
             return 0.0
         if priority is Priority.BACKFILL:
@@ -249,7 +250,8 @@ class Limiter:
             self._filled_at = now
         if self._next_fill > float("-inf"):
             # Whoever takes a slot: it is the sum that has to go evenly, for as it goes slots come back.
-            self._next_fill = max(self._next_fill, now - _FILL_CATCH_UP_S) + count * self._step()
+            even = max(self._next_fill, now - _FILL_CATCH_UP_S) + count * self._step()
+            self._next_fill = min(even, now + _FILL_WAITS_S)
         self._held[priority] += count
 
     def _step(self) -> float:

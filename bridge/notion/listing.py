@@ -108,7 +108,7 @@ class Listing:
 
     def _query(self, body: Mapping[str, Any], priority: Priority) -> Reply:
         try:
-            if "start_cursor" in body:  # what is refused now is the cursor
+            if "start_cursor" in body:  # mostly it is the cursor that is refused now; the listing begins anew then
                 return self._client.query(self._id, body, priority, params=self._selection.params)
             return self._selection.of_query(lambda params: self._client.query(self._id, body, priority, params=params))
         except NotFound as error:

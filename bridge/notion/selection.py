@@ -1,8 +1,8 @@
 """Which properties Notion's answers carry: those that a sync maps, and its key.
 
 The others may be many, long, or computed by Notion with every answer. Only reads are asked so: Notion refuses what
-names a property that was removed, and a read can simply be asked again. A write that is refused says something of the
-record.
+names a property that was removed, and a read can simply be asked again. The reason why a write was refused is to be
+the record's own.
 """
 
 from __future__ import annotations

@@ -142,6 +142,32 @@ def test_what_is_asked_beside_an_even_backfill_costs_it_as_much_and_no_more() ->
     assert sent >= 0.99 * 3 * (clock.monotonic() - began)
 
 
+def test_an_even_backfill_stands_still_for_nobody_for_long() -> None:
+    """A bulk update of an hour takes a little more than an even flow brings."""
+    lim, clock = limiter(180)
+    lim.go_evenly()
+    send(lim, BACKFILL)
+    sent_within(lim, clock, 3600, INTERACTIVE)
+    clock.sleep(4)  # no rest: that would be another fill
+    began = clock.monotonic()
+    for _ in range(30):
+        send(lim, BACKFILL)
+    assert clock.monotonic() - began <= 30
+
+
+def test_a_backfill_goes_on_when_slots_are_given_back() -> None:
+    lim, clock = limiter(180)
+    lim.go_evenly()
+    for _ in range(10):
+        send(lim, BACKFILL)
+    permit = lim.reserve(INTERACTIVE, 40)
+    permit.__enter__()
+    clock.at(clock.monotonic() + 1, lambda: permit.__exit__(None, None, None))
+    began = clock.monotonic()
+    send(lim, BACKFILL)
+    assert clock.monotonic() - began <= 2
+
+
 def test_slots_that_were_not_used_are_no_loss_for_an_even_backfill() -> None:
     lim, clock = limiter(180)
     lim.go_evenly()

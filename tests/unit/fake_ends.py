@@ -129,6 +129,9 @@ class FakeEnd:
         self._called("trim")
         self.trimmed += settled
 
+    def look_back(self) -> None:
+        self._called("look back")
+
     def expect(self, pages: int) -> None:
         """No limit here."""
 

@@ -52,6 +52,20 @@ def test_a_data_source_that_was_empty_is_polled_little_while_it_is_filled_and_so
     assert paced.next_poll == 112.0
 
 
+@pytest.mark.parametrize(("pages", "share"), [(0, 0.005), (10, 0.02)])
+@pytest.mark.parametrize("size", [2, 10, 40])
+def test_beside_others_a_fill_is_polled_hardly_less(size: int, pages: int, share: float) -> None:
+    """Its small share was divided by the number of syncs: of forty one was polled after 44 minutes."""
+    crowd = crowd_of(size)
+    for paced in crowd:
+        paced.swept(0.0, pages)
+        paced.polled(0.0, pages, active=False)
+        paced.writes(1.0, backlog=True)
+    for paced in crowd:
+        paced.polled(100.0, pages, active=False)
+    assert max(paced.next_poll for paced in crowd) - 100.0 == pytest.approx(60 / (180 * min(share, 0.34 / size)))
+
+
 @pytest.mark.parametrize("pages", [1, None])
 def test_a_data_source_in_which_there_may_be_pages_is_polled_for_those_who_edit_them(pages: int | None) -> None:
     paced = pacing(180)

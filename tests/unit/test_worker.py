@@ -58,6 +58,25 @@ def test_the_same_database_is_recognised() -> None:
 # For ever
 
 
+def test_the_first_poll_after_many_writes_passes_over_no_page() -> None:
+    """While pages are made in masses polls pass over the young ones; somebody may edit one when the fill is over."""
+    world = World()
+    world.stop_after(100)
+    stop, clock = world.each_round, world.desk.clock
+
+    def a_fill_of_a_minute() -> None:
+        stop()
+        if clock.seconds < 60:
+            world.worker.pacing.writes(clock.monotonic(), backlog=True)
+
+    world.each_round = a_fill_of_a_minute
+    world.loop.run()
+    [looked_back] = [number for number, call in enumerate(world.pages.asked) if call == "look back"]
+    calls = world.pages.asked
+    assert calls[looked_back + 1] == "changes"
+    assert calls[:looked_back].count("changes") > 1 < calls[looked_back:].count("changes")
+
+
 def test_changes_are_carried_over_while_it_runs() -> None:
     world = World()
     world.add_row("1")
