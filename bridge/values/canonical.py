@@ -92,15 +92,18 @@ def decode(encoded: Any) -> FieldValue:
     if encoded is None or isinstance(encoded, str | bool):
         return encoded
     if isinstance(encoded, dict) and len(encoded) == 1:
-        [(kind, content)] = encoded.items()
         # Looked up, for this runs for each field of each record: patterns of mappings took five times as long.
+        [(kind, text)] = encoded.items()
         read = _READERS.get(kind)
-        if read is not None and isinstance(content, str):
-            return read(content)
-        if kind == "list" and isinstance(content, list) and all(isinstance(item, str) for item in content):
-            return tuple(content)
-        if kind == "unfit" and isinstance(content, dict) and content.keys() >= _UNFIT:
-            return Unfit(str(content["reason"]), str(content["shown"]), str(content.get("waits_for", "")))
+        if read is not None and isinstance(text, str):
+            return read(text)
+    match encoded:
+        case {"list": list(items)} if all(isinstance(item, str) for item in items):
+            return tuple(items)
+        case {"unfit": {"reason": str(reason), "shown": str(shown), "waits_for": str(waits_for)}}:
+            return Unfit(reason, shown, waits_for)
+        case {"unfit": {"reason": str(reason), "shown": str(shown)}}:
+            return Unfit(reason, shown)
     raise ValueError(f"not a value of the journal: {encoded!r}")
 
 
@@ -110,7 +113,6 @@ _READERS: Mapping[str, Callable[[str], Value]] = {
     "moment": datetime.fromisoformat,
     "local": datetime.fromisoformat,
 }
-_UNFIT = {"reason", "shown"}
 _sorted = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # json.dumps would make an encoder for each text
 
 

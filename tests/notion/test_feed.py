@@ -4,7 +4,6 @@ end at a cap; and that the watermark moves only after the journal has what it pa
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,43 +11,14 @@ from typing import Any
 
 import pytest
 
-from bridge.ends import Batch, Evidence, Observation, Outcome
+from bridge.ends import Evidence, Outcome
 from bridge.errors import AccessLost, Unavailable
 from bridge.model import Presence
-from bridge.notion.client import Reply
-from bridge.notion.end import NotionEnd
 from bridge.notion.listing import floor_minute
 from bridge.sandbox.notion import Request
 from bridge.shapes import Column
 from tests.notion.conftest import World
-
-
-def scanned(end: NotionEnd) -> dict[str, Observation]:
-    """A whole scan, journaled and acknowledged; by page id."""
-    found: dict[str, Observation] = {}
-    for batch in end.scan():
-        for seen in batch.observations:
-            assert seen.page_id is not None
-            found[seen.page_id] = seen
-        end.acknowledge(batch)
-    return found
-
-
-def polled(end: NotionEnd) -> dict[str, Observation]:
-    """One poll, journaled and acknowledged; by page id."""
-    batch = end.changes()
-    end.acknowledge(batch)
-    return by_page(batch)
-
-
-def by_page(batch: Batch) -> dict[str, Observation]:
-    found: dict[str, Observation] = {}
-    for seen in batch.observations:
-        assert seen.page_id is not None
-        known = found.get(seen.page_id)
-        assert known is None or known.values != seen.values, "a page came twice in one batch"
-        found[seen.page_id] = seen
-    return found
+from tests.notion.reading import by_page, polled, scanned
 
 
 def test_an_observation_tells_what_the_page_holds(world: World) -> None:
@@ -132,22 +102,6 @@ def test_the_watermark_is_notions_time_and_never_goes_back(world: World) -> None
     assert end.watermark == edited
 
 
-def test_what_notion_sends_is_not_kept_while_a_poll_lists_many_pages(world: World) -> None:
-    """50,000 pages edited within minutes took 200 MB as JSON, which the process never gave back."""
-    for number in range(450):
-        world.row(number)
-
-    def replies() -> int:
-        return sum(isinstance(thing, Reply) for thing in gc.get_objects())
-
-    gc.collect()
-    before, kept = replies(), []
-    world.sandbox.faults.hook(lambda _: kept.append(replies() - before), "POST", "/query$", times=100)
-    assert len(polled(world.end())) == 450
-    assert len(kept) >= 5
-    assert max(kept) <= 1
-
-
 def test_a_poll_asks_for_whole_minutes_behind_the_watermark(world: World) -> None:
     world.row(1)
     end = world.end()
@@ -157,98 +111,6 @@ def test_a_poll_asks_for_whole_minutes_behind_the_watermark(world: World) -> Non
     assert end.watermark is not None
     asked = world.sandbox.log.find("POST", "/query$")[0].body["filter"]["last_edited_time"]["on_or_after"]
     assert asked == (end.watermark - timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:00.000Z")
-
-
-def crowded(world: World) -> NotionEnd:
-    """An end whose last poll was long, because many pages have been made."""
-    end = world.end()
-    scanned(end)
-    for number in range(1000, 1250):
-        world.row(number)
-    polled(end)
-    world.clock.advance(20)
-    world.sandbox.log.clear()
-    return end
-
-
-def test_while_many_pages_are_made_a_poll_passes_over_young_ones(world: World) -> None:
-    """A first fill makes three a second: to list them with each poll keeps people's edits waiting for minutes."""
-    old = [world.row(number, name="old") for number in range(120)]
-    world.clock.advance(3600)
-    end = crowded(world)
-    watermark = end.watermark
-    young = world.row(7000, name="young")
-    new = world.person.create_row(world.source_id, {"Name": "new"})
-    world.edit(old[5], name="edited")
-    batch = end.changes()
-    end.acknowledge(batch)
-    assert {seen.page_id for seen in batch.observations} == {old[5], new}
-    assert world.requests("POST", "/query$") == 1
-    assert batch.confirmed_before is not None
-    assert batch.confirmed_before <= floor_minute(world.clock.now())
-    assert end.watermark == watermark, "a start looks for the young pages again"
-    world.clock.advance(300)
-    batch = end.changes()
-    assert young in by_page(batch)
-    assert batch.confirmed_before is None
-
-
-def test_after_many_pages_were_made_a_poll_can_be_asked_to_pass_over_none(world: World) -> None:
-    for number in range(120):
-        world.row(number)
-    world.clock.advance(3600)
-    end = crowded(world)
-    young = world.row(7000, name="young")
-    assert young not in polled(end)
-    end.look_back()
-    assert young in polled(end)
-
-
-def test_a_poll_whose_answers_young_pages_fill_is_the_last_to_list_them_for_a_while(world: World) -> None:
-    """A fill that began after the last deep poll: the next one is minutes away."""
-    end = world.end()
-    for number in range(110):
-        world.row(number)
-        world.clock.advance(1.5)
-    scanned(end)
-    world.sandbox.log.clear()
-    polled(end)
-    assert world.requests("POST", "/query$") == 2
-    for number in range(1000, 1250):
-        world.row(number)
-    world.clock.advance(20)
-    assert len(polled(end)) >= 250
-    world.clock.advance(60)
-    world.row(2000)
-    assert polled(end) == {}
-
-
-def test_deep_polls_that_are_long_are_rarer_but_come(world: World) -> None:
-    world.row(1)
-    end = crowded(world)
-    for number in range(3000, 7000):
-        world.row(number)
-    world.clock.advance(300)
-    assert len(polled(end)) > 4000, "more than 40 answers: a hundredth of the budget of 22 minutes"
-    young = [world.row(number) for number in (8000, 8001)]
-    found = []
-    for seconds in (300, 300, 200, 101):
-        world.clock.advance(seconds)
-        found.append(young[1] in polled(end))
-    assert found == [False, False, False, True]
-
-
-def test_a_poll_that_cannot_ask_for_pages_without_a_key_lists_them_all(world: World) -> None:
-    """The key property was removed: the next full listing finds out, not the polls."""
-    for number in range(120):
-        world.row(number)
-    world.clock.advance(3600)
-    end = crowded(world)
-    world.person.delete_property(world.source_id, "Key")
-    young = world.person.create_row(world.source_id, {"Name": "young"})
-    batch = end.changes()
-    assert young in by_page(batch)
-    assert batch.confirmed_before is None
 
 
 def test_confirmed_is_before_the_first_request_by_the_query_lag(world: World) -> None:

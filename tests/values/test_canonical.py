@@ -37,7 +37,18 @@ def test_the_form_in_the_journal(value: FieldValue, encoded: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "foreign", [1, 1.5, [], {}, {"number": 1}, {"list": [1]}, {"unfit": {"reason": "why"}}, {"color": "red"}]
+    "foreign",
+    [
+        1,
+        1.5,
+        [],
+        {},
+        {"number": 1},
+        {"list": [1]},
+        {"unfit": {"reason": "why"}},
+        {"unfit": {"reason": 1, "shown": "what"}},
+        {"color": "red"},
+    ],
 )
 def test_what_the_journal_never_wrote_is_an_error(foreign: object) -> None:
     with pytest.raises(ValueError, match="not a value"):
