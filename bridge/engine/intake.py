@@ -7,7 +7,7 @@ before the feed is told that it may forget.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -19,7 +19,9 @@ from bridge.engine.listed import Listed
 from bridge.engine.rebinding import suspend
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
+from bridge.engine.turns import Look, Turns
 from bridge.journal import Journal
+from bridge.journal.arrivals import Arrival
 from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import key_text, read_moment
 from bridge.journal.store import Row
@@ -30,11 +32,14 @@ _MISSED = Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN)
 
 
 class Intake:
-    """Takes the observations of one sync."""
+    """Takes the observations of one sync. `ahead`: see `Turns`."""
 
-    def __init__(self, journal: Journal, sync: Sync, settler: Settler, bot: str = "") -> None:
+    def __init__(
+        self, journal: Journal, sync: Sync, settler: Settler, bot: str = "", *, ahead: int | None = None
+    ) -> None:
         self._journal = journal
         self._sync = sync
+        self._turns = Turns(journal, sync, ahead)
         self._settler = settler
         self._linker = Linker(journal, sync, settler, bot)
         self._computed = {item.name for item in sync.fields if item.codec.computed}
@@ -51,7 +56,7 @@ class Intake:
             self._confirmed = self._journal.sync_state(self._sync.name).confirmed
             for side, observations in groupby(batch.observations, key=lambda seen: seen.side):
                 if side is Side.POSTGRES:
-                    self._take_rows(list(observations), listed)
+                    self._take_rows(list(observations), listed, self._turns.room())
                 else:
                     looks = (self._take_page(seen) for seen in observations)
                     doubtful.update({pair.id: pair for pair in looks if pair is not None})
@@ -61,7 +66,7 @@ class Intake:
                 self._journal.update_sync(self._sync.name, confirmed=batch.confirmed)
         return list(doubtful.values())
 
-    def take_missing_rows(self, listed: Listed, look: Callable[[Sequence[Pair]], Sequence[Observation]]) -> None:
+    def take_missing_rows(self, listed: Listed, look: Look) -> None:
         """Takes what a complete read of the table in one snapshot did not show. Such a row is deleted; where there is a
         filter it may be outside, and `look` tells. One that was outside when it was deleted left the sync before: its
         page stays."""
@@ -80,16 +85,26 @@ class Intake:
             for pair in self._journal.take_all_displaced(self._sync.name):
                 self._save(pair, _MISSED)
 
+    def call_in(self, look: Look) -> None:
+        """Takes the rows whose turn has come, as `look` shows them now. To be called when no change waits, so that it
+        shows what the changes have told."""
+        while called := self._turns.called():
+            there = self._turns.read(called, look)
+            with self._journal.transaction():
+                self._journal.arrivals.done(self._sync.name, called)
+                self._take_rows(there, None, len(there))
+
     # Rows
 
-    def _take_rows(self, observations: Sequence[Observation], listed: Listed | None) -> None:
-        """Takes what is about one record and its row at once with others like it, and all else one by one."""
+    def _take_rows(self, observations: Sequence[Observation], listed: Listed | None, room: int) -> None:
+        """Takes what is about one record and its row at once with others like it, and all else one by one. Of new rows
+        `room` become records."""
         batch = RowBatch(self._journal, self._sync.name, observations)
         displaced = batch.is_displaced()
         for seen in observations:
             gone = seen.presence is Presence.GONE and seen.evidence is Evidence.EVENT
             if seen.origin is None and seen.old_key is None and seen.key is not None and not (gone and displaced):
-                self._take_plain(batch, seen, seen.key)
+                room -= self._take_plain(batch, seen, seen.key, room > 0)
             else:
                 batch.flush()
                 self._take_row(seen)
@@ -100,14 +115,20 @@ class Intake:
                 listed.add(number)
         batch.flush()
 
-    def _take_plain(self, batch: RowBatch, seen: Observation, key: Key) -> None:
+    def _take_plain(self, batch: RowBatch, seen: Observation, key: Key, has_room: bool) -> bool:
+        """Answers whether there is a record more."""
         if batch.is_no_news(seen) or (seen.event_id is not None and batch.known_event(seen.event_id)):
-            return  # an event may be read again after a crash between our commit and the outbox's
+            return False  # an event may be read again after a crash between our commit and the outbox's
         pair = batch.pair(key)
-        if pair is None and seen.presence is Presence.LIVE:
+        new = pair is None and seen.presence is Presence.LIVE
+        if new and (batch.waits(key) or not has_room):
+            # What a change tells of a row that waits is not all that it holds: it is read when its turn comes.
+            batch.arrive(seen, key)
+            return False
+        if new:
             pair = batch.add(key)
         if pair is None or _left_already(pair, seen):
-            return
+            return False
         result = absorb(pair, seen)
         if result.kind:
             batch.save(result.pair)
@@ -115,6 +136,7 @@ class Intake:
         if result.kind or seen.event_id is not None:
             # An outbox row is journaled even when it says nothing new: its id must be known as taken.
             batch.add_event(result.pair, seen, result.kind or "same", result.changes, result.stamp)
+        return new
 
     def _take_row(self, seen: Observation) -> None:
         if seen.event_id is not None and self._journal.known_event(seen.event_id):
@@ -178,6 +200,9 @@ class Intake:
         name = self._sync.name
         pair = self._journal.take_displaced(name, old) or self._journal.pair_by_key(name, old)
         holder = self._journal.pair_by_key(name, new)
+        if pair is None and holder is None and not known_only and self._turns.waits(old):
+            self._journal.arrivals.add(name, [Arrival(new)])
+            return None
         if pair is None:
             return holder if holder or known_only else self._journal.add_pair(name, new, None)
         if holder is not None and holder.id != pair.id:
@@ -225,6 +250,7 @@ class Intake:
             return pair
         for row in self._journal.parked_of(pair):
             self._journal.set_parked(row["id"], "retried")
+        self._journal.arrivals.call(pair.sync, seen.key)
         return replace(pair, key=seen.key)
 
     def _is_old_news(self, pair: Pair, seen: Observation) -> bool:

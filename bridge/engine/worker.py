@@ -20,6 +20,7 @@ from bridge.engine.planner import Planner
 from bridge.engine.rebinding import require_same
 from bridge.engine.settle import Settler
 from bridge.engine.tasks import Deliver, Lane, Tasks
+from bridge.engine.turns import AHEAD
 from bridge.errors import AccessLost, BreakerTripped, SetupError, Unavailable
 from bridge.journal import Journal
 from bridge.model import Side, Sync
@@ -47,6 +48,7 @@ class Worker:
         new_id: Callable[[], str],
         rebinder: Rebinder,
         bot: str = "",
+        ahead: int = AHEAD,
     ) -> None:
         self.journal = journal
         self.postgres = postgres
@@ -61,7 +63,7 @@ class Worker:
         self._drifted = False  # the table or the data source is not what the sync was bound to
         self._misfit: SetupError | None = None  # the error for which it was bound anew last
         self._rebinder = rebinder
-        self._new_id, self._bot = new_id, bot
+        self._new_id, self._bot, self._ahead = new_id, bot, ahead
         self.health = Health(journal, sync.name, clock)
         self._pages = PageWatch(
             journal,
@@ -79,7 +81,7 @@ class Worker:
         """Everything that works on one binding of the sync."""
         self.sync = sync
         settler = Settler(self.journal, sync, self._clock)
-        self._intake = Intake(self.journal, sync, settler, self._bot)
+        self._intake = Intake(self.journal, sync, settler, self._bot, ahead=self._ahead)
         self._pages.adopt(sync, self._intake)
         self._planner = Planner(self.journal, sync, self._clock, self._new_id)
         self.dispatch = Dispatch(
@@ -268,6 +270,7 @@ class Worker:
                 batch = self.postgres.changes()
             if batch.token is None and not batch.observations and not batch.reread:
                 self._drained = True
+                self._intake.call_in(self.postgres.look)
                 return
             taken += len(batch.observations)
             # Noted first: once acknowledged, nothing in the database tells of it any more.

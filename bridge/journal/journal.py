@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.journal import rows
+from bridge.journal.arrivals import Arrivals
 from bridge.journal.history import History
 from bridge.journal.store import Row, Store
 from bridge.model import Key, Pair, Side, Suspended
@@ -40,11 +41,16 @@ class SyncState:
 
 
 class Journal(History):
-    """Reads and writes what is known: syncs and pairs; and, inherited, their history and what is under way.
+    """Reads and writes what is known: syncs and pairs; and, inherited, their history and what is under way. `arrivals`
+    are the rows that are no pairs yet.
 
     Every method that writes is meant to be called inside `transaction()`; what belongs together is committed
     together. Raises JournalError when the file cannot be used.
     """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__(store, clock)
+        self.arrivals = Arrivals(store)
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Journal:
@@ -125,6 +131,8 @@ class Journal(History):
                 "pair_add", sync=sync, key=rows.key_text(key), page_id=page_id, page_key=rows.key_text(page_key)
             )
         assert row is not None
+        if key is not None:
+            self.arrivals.call(sync, key)
         pair = self.pair(row["id"])
         self.tell((pair,))
         return pair
@@ -279,12 +287,15 @@ class Journal(History):
         return [rows.read_pair(row) for row in self.store.rows("pairs_away", sync=sync, limit=limit)]
 
     def counts(self, sync: str) -> Row:
+        """How many records there are of each kind. Rows whose turn has not come wait to be made, too."""
         row = self.store.row("pairs_count", sync=sync)
         assert row is not None
-        return row
+        waiting = self.arrivals.count(sync)
+        return {**row, **{name: row[name] + waiting for name in ("rows", "pending", "filling")}}
 
     def unsettled(self, sync: str) -> bool:
-        """Whether a record is to be merged, or being written; as `counts` tells, without counting."""
+        """Whether a record is to be merged, or being written, or a row's turn has not come; as `counts` tells, without
+        counting."""
         return self.store.row("pairs_unsettled", sync=sync) is not None
 
     def deletions(self, sync: str) -> Row:

@@ -145,11 +145,12 @@ UPDATE syncs SET forgotten = forgotten + 1 WHERE name = :sync
 
 -- name: pairs_dirty
 -- Pairs to merge now: not waiting for a retry, and without a write of ours under way; and whose row has kept its key, or
--- told where it went. A wait that ends later than any wait can was begun before this machine's clock was set back.
+-- told where it went, and does not have to be read first. A wait that ends later than any wait can was begun before this machine's clock was set back.
 SELECT p.* FROM pairs p
 WHERE p.sync = :sync AND p.dirty = 1 AND (p.displaced_key IS NULL OR p.postgres_state <> 'live')
   AND (p.not_before IS NULL OR p.not_before <= :now OR p.not_before > :longest)
   AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sync = p.sync AND i.pair = p.id AND i.state IN ('open', 'unknown', 'echo'))
+  AND NOT EXISTS (SELECT 1 FROM arrivals a WHERE a.sync = p.sync AND a.key = p.key AND a.due)
 -- People's changes to linked records go before the first fill.
 ORDER BY p.base_state IS NULL, p.id LIMIT :limit
 
@@ -211,8 +212,9 @@ FROM (
 )
 
 -- name: pairs_unsettled
--- Whether there is one that is to be merged, or being written.
+-- Whether there is one that is to be merged, or being written, or whose turn has not come.
 SELECT 1 FROM pairs WHERE sync = :sync AND dirty = 1
+UNION ALL SELECT 1 FROM arrivals WHERE sync = :sync
 UNION ALL SELECT 1 FROM intents WHERE sync = :sync AND state IN ('open', 'unknown', 'echo')
 LIMIT 1
 
@@ -432,3 +434,27 @@ UPDATE parked SET kind = :kind, reason = :reason, value = :value, wanted = :want
 
 -- name: parked_count
 SELECT COUNT(*) AS n FROM parked WHERE sync = :sync AND state = 'open'
+
+-- name: arrivals_any
+SELECT 1 FROM arrivals WHERE sync = :sync LIMIT 1
+
+-- name: arrivals_add
+INSERT INTO arrivals (sync, key, at, author) VALUES (:sync, :key, :at, :author) ON CONFLICT (sync, key) DO NOTHING
+
+-- name: arrivals_among
+SELECT key FROM arrivals WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
+
+-- name: arrivals_call
+UPDATE arrivals SET due = 1 WHERE sync = :sync AND key = :key
+
+-- name: arrivals_due
+SELECT key, at, author FROM arrivals WHERE sync = :sync AND due ORDER BY number LIMIT :most
+
+-- name: arrivals_next
+SELECT key, at, author FROM arrivals WHERE sync = :sync ORDER BY number LIMIT :most
+
+-- name: arrivals_done
+DELETE FROM arrivals WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
+
+-- name: arrivals_count
+SELECT COUNT(*) AS n FROM arrivals WHERE sync = :sync

@@ -11,6 +11,7 @@ from datetime import datetime
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Observation
 from bridge.journal import rows
+from bridge.journal.arrivals import Arrival
 from bridge.journal.journal import Journal
 from bridge.journal.store import Row
 from bridge.model import FieldValue, Key, Pair, Presence, Snapshot, Stamp
@@ -28,6 +29,8 @@ class RowBatch:
         self._rows = self._stored({item.key for item in seen if item.key is not None})
         self._pairs: dict[Key, Pair] = {}
         self._made: dict[int, Pair] = {}
+        self._waiting = journal.arrivals.among(sync, self._rows) if journal.arrivals.any(sync) else set[Key]()
+        self._arrived: list[Arrival] = []
         self._changed: dict[int, Pair] = {}
         self._agreed: dict[int, Pair] = {}
         self._events: list[Row] = []
@@ -70,6 +73,15 @@ class RowBatch:
         self._pairs[key] = self._made[pair.id] = pair
         self._journal.tell((pair,))
         return pair
+
+    def waits(self, key: Key) -> bool:
+        """Whether the row's turn has not come."""
+        return key in self._waiting
+
+    def arrive(self, seen: Observation, key: Key) -> None:
+        """A new row whose turn comes later. That it is there is all that is remembered of it."""
+        self._waiting.add(key)
+        self._arrived.append(Arrival(key, seen.stamp.latest if seen.stamp else None, seen.author))
 
     def save(self, pair: Pair) -> None:
         """What is known of the row has changed, and perhaps what is agreed."""
@@ -120,9 +132,11 @@ class RowBatch:
         store.run_many("pair_save_row", map(rows.row_columns, self._changed.values()))
         store.run_many("pair_save_base", map(rows.base_columns, self._agreed.values()))
         store.run_many("event_add", self._events)
+        self._journal.arrivals.add(self._sync, self._arrived)
         if self._last is not None:
             self._journal.update_sync(self._sync, last_event_at=self._last)
-        self._made, self._changed, self._agreed, self._events, self._last = {}, {}, {}, [], None
+        self._made, self._changed, self._agreed, self._last = {}, {}, {}, None
+        self._events, self._arrived = [], []
 
     def forget(self) -> None:
         """Something else has changed records: they are read again when they are asked for."""

@@ -19,6 +19,10 @@ ALLOWED = {
     "pairs_linked": "while ten deletions or more wait",
     "pairs_count": "status, and the console, the less often the longer it takes",
     "pairs_oldest_pending": "the same",
+    "pairs_unsettled": "the first of each kind",
+    "arrivals_any": "the first",
+    "arrivals_next": "the first few, in the order of the index",
+    "arrivals_count": "status, and the console",
     "pairs_more_pages_than": "once for each question for hints; ends after a few records, unless most pages are gone",
     "pairs_soil_unwritable": "a listing",
     "parked_list": "a command",
@@ -36,9 +40,27 @@ ALLOWED = {
     "intents_echo_end": "a full read of the table",
     "intents_counts": "the end of a command",
 }
-LARGE = ("pairs", "events", "intents", "parked", "e", "p", "i", "k")  # also by the names that queries give them
+LARGE = (
+    "pairs",
+    "events",
+    "intents",
+    "parked",
+    "arrivals",
+    "e",
+    "p",
+    "i",
+    "k",
+)  # also by the names that queries give them
 # These hold what is to be merged, or under way, or missing, and little else.
-FEW = ("pairs_dirty", "pairs_one_sided", "pairs_displaced", "pairs_waiting", "intents_in_flight", "intents_deletes")
+FEW = (
+    "pairs_dirty",
+    "pairs_one_sided",
+    "pairs_displaced",
+    "pairs_waiting",
+    "intents_in_flight",
+    "intents_deletes",
+    "arrivals_due",
+)
 
 
 def steps(name: str) -> list[str]:

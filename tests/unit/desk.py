@@ -65,13 +65,13 @@ def page(page_id: str, key: str | None, values: Mapping[str, FieldValue] | None 
 class Desk:
     """One sync with its journal and the parts that work on it."""
 
-    def __init__(self, sync: Sync | None = None) -> None:
+    def __init__(self, sync: Sync | None = None, *, ahead: int | None = None) -> None:
         self.clock = StillClock()
         self.sync = sync or make_sync()
         self.journal = Journal.in_memory(self.clock)
         self.journal.add_sync(self.sync.name, self.sync.table.qualified, self.sync.data_source.id)
         self.settler = Settler(self.journal, self.sync, self.clock)
-        self.intake = Intake(self.journal, self.sync, self.settler, BOT)
+        self.intake = Intake(self.journal, self.sync, self.settler, BOT, ahead=ahead)
         numbers = itertools.count(1)
         self.planner = Planner(self.journal, self.sync, self.clock, lambda: f"intent-{next(numbers)}")
 

@@ -10,6 +10,7 @@ from bridge.engine.binding import NOTHING, Remembered
 from bridge.engine.loop import Loop
 from bridge.engine.pacing import Pacing
 from bridge.engine.requests import Mailbox
+from bridge.engine.turns import AHEAD
 from bridge.engine.worker import Worker
 from bridge.model import Op, Side, Sync
 from tests.inline import InlineTasks
@@ -55,7 +56,8 @@ class FakeRebinder:
 class World:
     """One sync between two fake ends, in virtual time: waiting is what makes time pass."""
 
-    def __init__(self, desk: Desk | None = None) -> None:
+    def __init__(self, desk: Desk | None = None, *, ahead: int = AHEAD) -> None:
+        self.ahead = ahead
         self.desk = desk or Desk()
         self.rows, self.pages = FakeEnd(Side.POSTGRES), FakeEnd(Side.NOTION)
         self.rebinder = FakeRebinder(self.desk.sync)
@@ -81,6 +83,7 @@ class World:
             new_id=lambda: f"write-{next(self._numbers)}",
             rebinder=self.rebinder,
             bot=BOT,
+            ahead=self.ahead,
         )
         self.loop = Loop(
             [self.worker],

@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bridge.engine.turns import AHEAD
 from bridge.model import Deletes, Policy, Side
 
 # Probability of each fault, per request, statement or step, where a world has it.
@@ -96,6 +97,7 @@ class Dials:
     bundle: int = 500  # keys in one row of the outbox
     looked_through: int = 1000  # later changes, for one of a row in a bundle
     outbox_max: int | None = None
+    ahead: int = AHEAD  # records that may wait to be made before a new row waits for its turn
     orphans: bool = False  # answers to creates are often lost, and the index hides their pages for long
     schema: Mapping[str, float] = field(default_factory=dict)
 
@@ -103,6 +105,7 @@ class Dials:
         others = {
             "bundles": self.several is not None,
             "full outbox": self.outbox_max is not None,
+            "turns": self.ahead != AHEAD,
             "orphans": self.orphans,
         }
         names = [*self.rates, *self.whims, *self.schema, *(name for name, has in others.items() if has)]
@@ -124,6 +127,7 @@ def draw(seed: int) -> Dials:
     whims = {name: rate for name, rate in WHIMS.items() if not calm and whim.random() < 0.25}
     later = random.Random(f"later {seed}")  # its own, for the same reason
     bundles, bounded = (not calm and later.random() < 0.25 for _ in range(2))
+    turns = random.Random(f"turns {seed}")
     policy = rng.choices(list(Policy), [6, 1, 1, 2])[0]
     rule = rng.choices(["mirror", "hold"], [8, 2])[0]
     return Dials(
@@ -151,4 +155,5 @@ def draw(seed: int) -> Dials:
         outbox_max=later.choice([2, 4, 10]) if bounded else None,
         schema={name: rate for name, rate in SCHEMA.items() if not calm and later.random() < 0.2},
         orphans=not calm and later.random() < 0.2,
+        ahead=turns.choice([1, 2, 4]) if not calm and turns.random() < 0.3 else AHEAD,
     )

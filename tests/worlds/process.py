@@ -276,6 +276,7 @@ class Process:
             new_id=lambda: str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
             rebinder=Rebound(catalogs, journal, self.config, self._situations),
             bot=bot,
+            ahead=self._dials.ahead,
         )
 
         def trim() -> None:
