@@ -52,6 +52,16 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A new row of which only the key was noted, because it came with many others: when and by whom it was written, if
+    that was told."""
+
+    key: Key
+    at: datetime | None = None
+    author: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Observations in order, to be journaled in one commit and acknowledged after it.
 
@@ -61,6 +71,7 @@ class Batch:
 
     observations: Sequence[Observation]
     token: object = None
+    arrived: Sequence[Arrival] = ()  # postgres: rows that came before what the observations tell of them
     reread: str = ""
     more: bool = False
     confirmed: datetime | None = None  # notion: every page not listed was unchanged at this time, PostgreSQL's clock

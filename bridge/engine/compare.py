@@ -101,6 +101,7 @@ def observe_all(
         journal.add_sync(sync.name, sync.table.qualified, sync.data_source.id)
         # In this copy nothing is under way: whatever shows is what a side shows, and no echo that is waited for.
         journal.end_in_flight(sync.name)
+        journal.arrivals.forget(sync.name)  # all rows are read
     shown = Listed()
     for batch in postgres.scan():
         intake.take(batch, shown if batch.token is None else None)

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Arrival, Batch, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.linking import Linker
 from bridge.engine.listed import Listed
 from bridge.engine.rebinding import suspend
@@ -21,7 +21,6 @@ from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
 from bridge.engine.turns import Look, Turns
 from bridge.journal import Journal
-from bridge.journal.arrivals import Arrival
 from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import key_text, read_moment
 from bridge.journal.store import Row
@@ -54,6 +53,7 @@ class Intake:
         doubtful: dict[int, Pair] = {}
         with self._journal.transaction():
             self._confirmed = self._journal.sync_state(self._sync.name).confirmed
+            self._turns.arrive(batch.arrived)
             for side, observations in groupby(batch.observations, key=lambda seen: seen.side):
                 if side is Side.POSTGRES:
                     self._take_rows(list(observations), listed, self._turns.room())

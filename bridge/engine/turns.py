@@ -10,9 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bridge.ends import Observation
+from bridge.ends import Arrival, Observation
 from bridge.journal import Journal
-from bridge.journal.arrivals import Arrival
 from bridge.model import Key, Pair, Presence, Snapshot, Stamp, Sync
 
 AHEAD = 5_000  # records that may wait to be made: half an hour's work of the common budget
@@ -24,7 +23,7 @@ Look = Callable[[Sequence[Pair]], Sequence[Observation]]
 
 class Turns:
     """The rows of one sync. `ahead`: how many records may wait to be made before a new row waits for its turn; None:
-    any number."""
+    any number, and what has arrived is taken from a full read of the table."""
 
     def __init__(self, journal: Journal, sync: Sync, ahead: int | None) -> None:
         self._journal = journal
@@ -36,6 +35,11 @@ class Turns:
         if self._ahead is None:
             return sys.maxsize
         return self._ahead - self._journal.to_fill(self._name, self._ahead)
+
+    def arrive(self, arrived: Sequence[Arrival]) -> None:
+        """New rows, known by their keys. Each is read when its turn comes, at once if there is room."""
+        if arrived and self._ahead is not None:
+            self._journal.arrivals.add(self._name, arrived)
 
     def waits(self, key: Key) -> bool:
         """Whether this row's turn has not come."""

@@ -268,11 +268,11 @@ class Worker:
         while taken < _ROWS_PER_ROUND and not (self._reread or self._drifted):
             with crash_point(CrashPoint.OUTBOX_READ):
                 batch = self.postgres.changes()
-            if batch.token is None and not batch.observations and not batch.reread:
+            if batch.token is None and not (batch.observations or batch.arrived or batch.reread):
                 self._drained = True
                 self._intake.call_in(self.postgres.look)
                 return
-            taken += len(batch.observations)
+            taken += len(batch.observations) + len(batch.arrived)
             # Noted first: once acknowledged, nothing in the database tells of it any more.
             self._reread = batch.reread or self._reread
             self._take_rows(batch)

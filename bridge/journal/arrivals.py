@@ -8,21 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
+from bridge.ends import Arrival
 from bridge.journal import rows
 from bridge.journal.store import Row, Store
 from bridge.model import Key
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One such row: when it was written and by whom, if a change told of it; None where it was read with all others."""
-
-    key: Key
-    at: datetime | None = None
-    author: str | None = None
 
 
 class Arrivals:
@@ -40,7 +30,7 @@ class Arrivals:
         return int(row["n"]) if row else 0
 
     def add(self, sync: str, arrived: Iterable[Arrival]) -> None:
-        """Puts these behind the others. Who waits already keeps its place."""
+        """Puts these behind the others. Who waits already keeps its place; whose record is known does not wait."""
         columns = (
             {"sync": sync, "key": rows.key_text(one.key), "at": rows.moment(one.at), "author": one.author}
             for one in arrived
@@ -52,6 +42,10 @@ class Arrivals:
         by_text = {rows.key_text(key): key for key in keys}
         found = self._store.rows("arrivals_among", sync=sync, keys=json.dumps(list(by_text)))
         return {by_text[row["key"]] for row in found}
+
+    def forget(self, sync: str) -> None:
+        """Nobody waits any more."""
+        self._store.run("arrivals_forget", sync=sync)
 
     def call(self, sync: str, key: Key) -> None:
         """A page with this key was seen: if its row waits here, it waits no more."""

@@ -439,7 +439,13 @@ SELECT COUNT(*) AS n FROM parked WHERE sync = :sync AND state = 'open'
 SELECT 1 FROM arrivals WHERE sync = :sync LIMIT 1
 
 -- name: arrivals_add
-INSERT INTO arrivals (sync, key, at, author) VALUES (:sync, :key, :at, :author) ON CONFLICT (sync, key) DO NOTHING
+-- Of a record that is known a row that has come back is news, and is to be read now.
+INSERT INTO arrivals (sync, key, at, author, due)
+VALUES (:sync, :key, :at, :author, EXISTS (SELECT 1 FROM pairs WHERE sync = :sync AND key = :key))
+ON CONFLICT (sync, key) DO UPDATE SET due = max(due, excluded.due)
+
+-- name: arrivals_forget
+DELETE FROM arrivals WHERE sync = :sync
 
 -- name: arrivals_among
 SELECT key FROM arrivals WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))

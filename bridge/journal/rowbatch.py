@@ -9,9 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Observation
+from bridge.ends import Arrival, Observation
 from bridge.journal import rows
-from bridge.journal.arrivals import Arrival
 from bridge.journal.journal import Journal
 from bridge.journal.store import Row
 from bridge.model import FieldValue, Key, Pair, Presence, Snapshot, Stamp

@@ -1,4 +1,5 @@
-"""What the rows hold whose keys alone were noted, because one statement had changed many.
+"""What the rows hold whose keys alone were noted, because one statement had changed or deleted many. (New rows are read
+when their turn comes, see `bridge.engine.turns`.)
 
 A bundle is read later than it was written, and a row may have been changed again by then. Whoever did so has noted
 it: then the bundle says nothing of this row, and the later note says everything. So what a bundle shows has not changed
@@ -30,7 +31,7 @@ class Bundles:
         self._changed_again: dict[Key, int] = {}
         self._read: dict[int, list[Key]] = {}  # by the note's number: each is asked for several times
         self._exact = True
-        bundles = [note for note in notes if note.keys is not None]
+        bundles = [note for note in notes if note.keys is not None and note.op != "insert"]
         if not bundles:
             return
         self._rows = read_rows(conn, sync, list(dict.fromkeys(key for note in bundles for key in self._keys(note))))

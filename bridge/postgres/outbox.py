@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.ends import Batch, Evidence, Observation
+from bridge.ends import Arrival, Batch, Evidence, Observation
 from bridge.model import OUTSIDE, FieldValue, Key, OnLeave, Presence, Side, Stamp, Sync
 from bridge.postgres.bounds import left_out
 from bridge.postgres.bundles import Bundles
@@ -77,16 +77,19 @@ def event_batch(conn: Connection, sync: Sync, notes: Sequence[Note], *, more: bo
     links = _Links(conn, sync, notes)
     bundles = Bundles(conn, sync, notes)
     observations: list[Observation] = []
+    arrived: list[Arrival] = []
     for note in notes:
         if note.op in _REREAD:
             continue
-        if note.keys is not None:
+        if note.keys is not None and note.op == "insert":
+            arrived += [Arrival(read_key(sync, key), note.at, note.author) for key in note.keys]
+        elif note.keys is not None:
             observations += _bundled(sync, note, bundles)
         elif (event := _event(sync, note, links)) is not None:
             observations.append(event)
     reasons = dict.fromkeys(_REREAD[note.op] for note in notes if note.op in _REREAD)
     token = Acknowledgement(tuple(note.id for note in notes)) if notes else None
-    return Batch(observations, token=token, reread="; ".join(reasons), more=more)
+    return Batch(observations, token=token, arrived=arrived, reread="; ".join(reasons), more=more)
 
 
 def acknowledge(conn: Connection, sync: Sync, batch: Batch) -> None:
@@ -154,12 +157,11 @@ def _event(sync: Sync, note: Note, links: _Links) -> Observation | None:
 
 
 def _bundled(sync: Sync, note: Note, bundles: Bundles) -> Iterator[Observation]:
-    """The rows of a bundle, each as an event of its own."""
+    """The rows of a bundle that were changed or deleted, each as an event of its own. Changed links have notes of their
+    own."""
     linked = {field.name for field in through_fields(sync)}
     for place, row, stamp in bundles.rows(note):
-        # A new record's links come with it; those of others have notes of their own.
-        whole = not linked or note.op == "insert"
-        told = row if whole else replace(row, values=_without(row.values, linked))
+        told = replace(row, values=_without(row.values, linked)) if linked else row
         yield _observed(sync, note, told, stamp, f"/{place}")
 
 

@@ -23,6 +23,7 @@ ALLOWED = {
     "arrivals_any": "the first",
     "arrivals_next": "the first few, in the order of the index",
     "arrivals_count": "status, and the console",
+    "arrivals_forget": "a comparison",
     "pairs_more_pages_than": "once for each question for hints; ends after a few records, unless most pages are gone",
     "pairs_soil_unwritable": "a listing",
     "parked_list": "a command",

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from bridge.clock import CommonClock, SystemClock
-from bridge.ends import Batch, Intent, Observation
+from bridge.ends import Arrival, Batch, Intent, Observation
 from bridge.model import (
     Action,
     Change,
@@ -145,6 +145,19 @@ def waiting(dsn: str, sync: Sync) -> list[Observation]:
     try:
         while (batch := taken(end)).token is not None:
             found += batch.observations
+        return found
+    finally:
+        end.close()
+
+
+def arrived(dsn: str, sync: Sync) -> list[Arrival]:
+    """Every new row of which the outbox has the key alone, read and acknowledged."""
+    end = end_for(dsn, sync)
+    found: list[Arrival] = []
+    try:
+        while (batch := taken(end)).token is not None:
+            assert batch.observations == []
+            found += batch.arrived
         return found
     finally:
         end.close()

@@ -19,7 +19,7 @@ from bridge.model import OnLeave, Presence, Stamp
 from bridge.postgres import install, installed, open_connection, read_table
 from bridge.postgres.bounds import FULL
 from bridge.postgres.capture import CaptureSettings
-from tests.postgres.support import TASKS, User, end_for, set_up, sync_for, taken, waiting
+from tests.postgres.support import TASKS, User, arrived, end_for, set_up, sync_for, taken, waiting
 
 MANY = 1200
 
@@ -42,9 +42,20 @@ def test_the_keys_of_many_rows_share_a_note(database: str, user: User) -> None:
     assert notes(user) == [("insert", 500), ("insert", 500), ("insert", 200)]
     assert "row" not in str(user.execute("SELECT keys FROM notion_bridge.outbox").fetchall())
     at = noted_at(user)
+    rows = arrived(database, sync)
+    assert [row.key for row in rows] == [(str(number),) for number in range(1, MANY + 1)]
+    assert ({row.at for row in rows}, {row.author for row in rows}) == (set(at), {"postgres"})
+
+
+def test_changes_of_many_rows_are_told_one_by_one(database: str, user: User) -> None:
+    sync = set_up(database)
+    add(user)
+    waiting(database, sync)
+    user.execute("UPDATE tasks SET title = title || '!'")
+    at = noted_at(user)
     events = waiting(database, sync)
     assert [(event.key, event.values["title"]) for event in events] == [
-        ((str(number),), f"row {number}") for number in range(1, MANY + 1)
+        ((str(number),), f"row {number}!") for number in range(1, MANY + 1)
     ]
     assert {event.evidence for event in events} == {Evidence.EVENT}
     assert len({event.event_id for event in events}) == MANY
@@ -163,6 +174,8 @@ def test_with_a_long_backlog_a_time_is_uncertain_and_no_row_forgotten(database: 
 def test_what_was_read_is_recognised(database: str, user: User) -> None:
     sync = set_up(database)
     add(user)
+    waiting(database, sync)
+    user.execute("UPDATE tasks SET title = 'x'")
     end = end_for(database, sync)
     first, again = end.changes(), end.changes()
     end.close()
@@ -186,14 +199,18 @@ def test_a_late_commit_is_told_by_itself(database: str, user: User, users: Calla
 def test_a_scan_tells_bundles_as_of_its_instant(database: str, user: User) -> None:
     sync = set_up(database)
     add(user)
+    waiting(database, sync)
+    user.execute("UPDATE tasks SET title = 'before'")
+    add(user, 300)
     end = end_for(database, sync)
     scan = end.scan()
     first = next(scan)
     user.execute("UPDATE tasks SET title = 'later'")
     batches = [first, *scan]
     end.close()
-    events = [event for batch in batches if batch.token for event in batch.observations]
-    assert [event.values["title"] for event in events] == [f"row {number}" for number in range(1, MANY + 1)]
+    told = [batch for batch in batches if batch.token]
+    assert [event.values["title"] for batch in told for event in batch.observations] == ["before"] * MANY
+    assert sum(len(batch.arrived) for batch in told) == 300
 
 
 @pytest.mark.parametrize("leaving", list(OnLeave))
@@ -203,7 +220,7 @@ def test_many_rows_come_and_go_through_a_filter(database: str, user: User, leavi
         sync = replace(sync_for(read_table(conn, "tasks"), ("title",)), where="done", on_leave=leaving)
         install(conn, sync)
     user.execute("INSERT INTO tasks (title, done) SELECT 'x', g <= 200 FROM generate_series(1, 400) AS g")
-    assert [event.key for event in waiting(database, sync)] == [(str(number),) for number in range(1, 201)]
+    assert [row.key for row in arrived(database, sync)] == [(str(number),) for number in range(1, 201)]
     user.execute("UPDATE tasks SET total = 1, title = 'y' WHERE NOT done")
     assert notes(user) == [], "outside it was, and outside it stays"
     user.execute("UPDATE tasks SET done = NOT done")

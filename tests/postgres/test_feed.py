@@ -88,8 +88,8 @@ def test_backlog(end: PostgresEnd, user: User) -> None:
     assert waiting.oldest is not None
     batch = end.changes()
     assert batch.more
-    assert len(batch.observations) == 1000
-    assert waiting.oldest == batch.observations[0].stamp.earliest  # type: ignore[union-attr]
+    assert len(batch.arrived) == 1000
+    assert waiting.oldest == batch.arrived[0].at
 
 
 def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
@@ -102,9 +102,9 @@ def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) VALUES ('new')")
     end.acknowledge(events)
     rest = list(scan)
-    events_seen = [*events.observations, *(seen for batch in rest if batch.token for seen in batch.observations)]
+    arrived = [*events.arrived, *(row for batch in rest if batch.token for row in batch.arrived)]
     rows = [seen for batch in rest if not batch.token for seen in batch.observations]
-    assert len(events_seen) == 1500
+    assert len(arrived) == 1500
     assert [seen.key for seen in rows] == [(str(number),) for number in range(1, 2501)]
     assert {seen.evidence for seen in rows} == {Evidence.SCAN}
     assert all(seen.seen is not None for seen in rows)

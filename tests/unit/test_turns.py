@@ -10,10 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.ends import Evidence, Observation
+from bridge.ends import Arrival, Batch, Evidence, Observation
+from bridge.engine.compare import preview
 from bridge.errors import Unavailable
 from bridge.model import OUTSIDE, Op, Pair, Presence, Side, Stamp, Value
 from tests.unit.desk import Desk, at, minute, page, row, stamp
+from tests.unit.fake_ends import FakeEnd
 from tests.unit.fake_world import World
 
 BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
@@ -70,6 +72,43 @@ def test_a_row_whose_turn_comes_is_taken_as_it_is_then() -> None:
     [event] = desk.journal.events_of(taken)
     assert (event["kind"], event["author"]) == ("insert", "loader")
     assert waiting(desk) == []
+
+
+def test_rows_that_came_by_hundreds_are_read_at_once_when_there_is_room() -> None:
+    desk = Desk(ahead=10)
+    desk.intake.take(Batch((), arrived=[Arrival((key,), at(1), "loader") for key in ("1", "2")]))
+    assert (known(desk), waiting(desk)) == ([], ["1", "2"])
+    desk.intake.call_in(showing({key: row(key, BEFORE, evidence=Evidence.LOOK, seen=at(9)) for key in ("1", "2")}))
+    assert (known(desk), waiting(desk)) == (["1", "2"], [])
+    [event] = desk.journal.events_of(desk.pair("1"))
+    assert (event["kind"], event["author"]) == ("insert", "loader")
+    assert desk.pair("1").postgres.stamps[""] == Stamp(at(1), at(9))
+
+
+def test_a_row_that_comes_back_with_many_others_is_read_before_its_record_is_merged() -> None:
+    """All rows are deleted, and loaded again: no page is trashed, and none waits behind new ones."""
+    desk = Desk(ahead=1)
+    desk.record("1", BEFORE)
+    loaded(desk, "2", "3")
+    desk.see(row("1", event_id="e-gone"))
+    desk.intake.take(Batch((), arrived=[Arrival(("1",), at(1))]))
+    assert [intent.pair.key for intent in desk.plan()] == [("2",)]
+    desk.intake.call_in(showing({"1": row("1", AFTER, evidence=Evidence.LOOK, seen=at(9))}))
+    assert waiting(desk) == ["3"]
+    update = desk.planned()
+    assert (update.pair.key, update.action.op, update.action.changes["title"].new) == (("1",), Op.UPDATE, "after")
+
+
+def test_a_comparison_reads_all_rows_whoever_waits() -> None:
+    """`plan` and `verify` work on a copy of the journal, and do not count turns."""
+    desk = Desk(ahead=1)
+    loaded(desk, "1", "2")
+    rows, pages = FakeEnd(Side.POSTGRES), FakeEnd(Side.NOTION)
+    rows.records = {key: row(key, BEFORE) for key in ("1", "2", "3")}
+    again = [Batch((), token=1, arrived=[Arrival(("3",))]), *rows.scan()]
+    rows.scan = lambda: iter(again)  # type: ignore[method-assign]
+    planned = list(preview(desk.sync, desk.journal, rows, pages, desk.clock, lambda: "id"))
+    assert [one.pair.key for one in planned] == [("1",), ("2",), ("3",)]
 
 
 def test_a_row_that_was_read_with_all_others_bears_no_time() -> None:
