@@ -59,11 +59,10 @@ class Listing:
             else:
                 return
 
-    def newest(self, priority: Priority) -> datetime | None:
-        """The latest last_edited_time of all pages; None when there are none."""
+    def newest(self, priority: Priority) -> Reply:
+        """The page that was edited last; none when there are none."""
         sorts = [{"timestamp": EDITED, "direction": "descending"}]
-        reply = self._query({"sorts": sorts, "page_size": 1}, priority)
-        return next((_time(page, EDITED) for page in results(reply)), None)
+        return self._query({"sorts": sorts, "page_size": 1}, priority)
 
     def _window(self, by: str, bound: datetime | None, where: Filter | None, priority: Priority) -> Iterator[Reply]:
         """The results from `bound` on, by cursor. A cursor that Notion no longer knows is started over once."""

@@ -140,6 +140,21 @@ def test_a_scan_shows_every_page_once_and_leaves_the_watermark_of_its_beginning(
     assert polled(end)[pages[0]].values["name"] == "edited during the scan"
 
 
+def test_what_a_scan_asks_for_its_watermark_is_told_too(world: World) -> None:
+    """The answer may show an edit that a write of ours is running over; nothing else may ever show it."""
+    page, other = world.row(1), world.row(2)
+    world.clock.advance(600)
+    world.edit(page, name="edited before the listing")
+
+    def run_over_it(_: Request) -> None:
+        world.edit(page, name="run over")
+
+    world.sandbox.faults.hook(run_over_it, "POST", "/query$", skip=1)
+    told = [seen for batch in world.end().scan() for seen in batch.observations]
+    assert [seen.values["name"] for seen in told if seen.page_id == page] == ["edited before the listing", "run over"]
+    assert [seen.page_id for seen in told].count(other) == 1
+
+
 def test_a_scan_that_is_not_finished_moves_nothing(world: World) -> None:
     for number in range(120):
         world.row(number)
