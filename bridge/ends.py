@@ -48,17 +48,8 @@ class Observation:
     author: str | None = None  # who made the last change, when the side says so
     creator: str | None = None  # notion: who made the page
     note: str = ""  # why a page is away
+    unread: bool = False  # postgres: a new row that came with many others, of which the values were not read
     retyped: tuple[str, ...] = ()  # notion: fields whose property has another type than was bound; they have no value
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A new row of which only the key was noted, because it came with many others: when and by whom it was written, if
-    that was told."""
-
-    key: Key
-    at: datetime | None = None
-    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,6 @@ class Batch:
 
     observations: Sequence[Observation]
     token: object = None
-    arrived: Sequence[Arrival] = ()  # postgres: rows that came before what the observations tell of them
     reread: str = ""
     more: bool = False
     confirmed: datetime | None = None  # notion: every page not listed was unchanged at this time, PostgreSQL's clock

@@ -13,18 +13,18 @@ from datetime import datetime
 from itertools import groupby
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Arrival, Batch, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.linking import Linker
 from bridge.engine.listed import Listed
 from bridge.engine.rebinding import suspend
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, differs
-from bridge.engine.turns import Look, Turns
+from bridge.engine.turns import Look, Turns, as_read
 from bridge.journal import Journal
 from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import key_text, read_moment
 from bridge.journal.store import Row
-from bridge.model import Key, Pair, Presence, Side, Sync
+from bridge.model import Key, Pair, Presence, Side, Snapshot, Sync
 
 _LOOKS = 500
 _MISSED = Observation(Side.POSTGRES, Presence.GONE, evidence=Evidence.SCAN)
@@ -53,7 +53,6 @@ class Intake:
         doubtful: dict[int, Pair] = {}
         with self._journal.transaction():
             self._confirmed = self._journal.sync_state(self._sync.name).confirmed
-            self._turns.arrive(batch.arrived)
             for side, observations in groupby(batch.observations, key=lambda seen: seen.side):
                 if side is Side.POSTGRES:
                     self._take_rows(list(observations), listed, self._turns.room())
@@ -85,14 +84,10 @@ class Intake:
             for pair in self._journal.take_all_displaced(self._sync.name):
                 self._save(pair, _MISSED)
 
-    def call_in(self, look: Look) -> None:
-        """Takes the rows whose turn has come, as `look` shows them now. To be called when no change waits, so that it
-        shows what the changes have told."""
-        while called := self._turns.called():
-            there = self._turns.read(called, look)
-            with self._journal.transaction():
-                self._journal.arrivals.done(self._sync.name, called)
-                self._take_rows(there, None, len(there))
+    def call_in(self, look: Look) -> bool:
+        """Takes some of the rows that are to be read before their pair is merged, and of those whose turn has come.
+        Answers whether there are others."""
+        return self._turns.call_in(look, lambda shown: self._take_rows(shown, None, len(shown)))
 
     # Rows
 
@@ -120,15 +115,19 @@ class Intake:
         if batch.is_no_news(seen) or (seen.event_id is not None and batch.known_event(seen.event_id)):
             return False  # an event may be read again after a crash between our commit and the outbox's
         pair = batch.pair(key)
-        new = pair is None and seen.presence is Presence.LIVE
-        if new and (batch.waits(key) or not has_room):
-            # What a change tells of a row that waits is not all that it holds: it is read when its turn comes.
-            batch.arrive(seen, key)
+        new = pair is None
+        if pair is None:
+            pair = self._new(batch, seen, key, has_room)
+        elif seen.unread:
+            batch.need_read(pair)
             return False
-        if new:
-            pair = batch.add(key)
         if pair is None or _left_already(pair, seen):
             return False
+        if seen.evidence is not Evidence.EVENT and batch.is_unread(pair):
+            batch.was_read(pair)
+            seen = as_read(pair, seen)
+            if seen.presence is Presence.LIVE:
+                pair = replace(pair, postgres=Snapshot())  # what was known is that it is there, or a part of it
         result = absorb(pair, seen)
         if result.kind:
             batch.save(result.pair)
@@ -137,6 +136,18 @@ class Intake:
             # An outbox row is journaled even when it says nothing new: its id must be known as taken.
             batch.add_event(result.pair, seen, result.kind or "same", result.changes, result.stamp)
         return new
+
+    def _new(self, batch: RowBatch, seen: Observation, key: Key, has_room: bool) -> Pair | None:
+        """The new record of a row that has none; None for one that waits for its turn, and one that is not there."""
+        if seen.presence is not Presence.LIVE:
+            batch.leave(key)
+        elif batch.waits(key):
+            pass  # what a change tells of it is not all that it holds: it is read when its turn comes
+        elif seen.unread or not has_room:
+            batch.arrive(seen, key)
+        else:
+            return batch.add(key)
+        return None
 
     def _take_row(self, seen: Observation) -> None:
         if seen.event_id is not None and self._journal.known_event(seen.event_id):
@@ -190,19 +201,16 @@ class Intake:
             displaced = self._journal.take_displaced(name, seen.key)
             if displaced is not None:
                 return displaced
-        pair = self._journal.pair_by_key(name, seen.key)
-        if pair is None and seen.presence is Presence.LIVE:
-            pair = self._journal.add_pair(name, seen.key, None)
-        return pair
+        if seen.presence is Presence.LIVE:
+            return self._journal.record_of(name, seen.key) or self._journal.add_pair(name, seen.key, None)
+        self._journal.arrivals.done(name, [seen.key])
+        return self._journal.pair_by_key(name, seen.key)
 
     def _rekey(self, old: Key, new: Key, *, known_only: bool) -> Pair | None:
         """A primary-key update moves the record with its page. Keys may be swapped inside one transaction."""
         name = self._sync.name
-        pair = self._journal.take_displaced(name, old) or self._journal.pair_by_key(name, old)
-        holder = self._journal.pair_by_key(name, new)
-        if pair is None and holder is None and not known_only and self._turns.waits(old):
-            self._journal.arrivals.add(name, [Arrival(new)])
-            return None
+        pair = self._journal.take_displaced(name, old) or self._journal.record_of(name, old)
+        holder = self._journal.record_of(name, new)
         if pair is None:
             return holder if holder or known_only else self._journal.add_pair(name, new, None)
         if holder is not None and holder.id != pair.id:
@@ -246,11 +254,10 @@ class Intake:
     def _with_typed_key(self, pair: Pair, seen: Observation) -> Pair:
         """A page that waits for a row because it had no key: somebody has typed one now, and it is free."""
         waits = pair.key is None and pair.postgres.presence is Presence.UNSEEN
-        if not waits or seen.key is None or seen.key == pair.page_key or self._journal.pair_by_key(pair.sync, seen.key):
+        if not waits or seen.key is None or seen.key == pair.page_key or self._journal.record_of(pair.sync, seen.key):
             return pair
         for row in self._journal.parked_of(pair):
             self._journal.set_parked(row["id"], "retried")
-        self._journal.arrivals.call(pair.sync, seen.key)
         return replace(pair, key=seen.key)
 
     def _is_old_news(self, pair: Pair, seen: Observation) -> bool:

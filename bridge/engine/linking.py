@@ -30,7 +30,7 @@ class Linker:
         if self._made_in_vain(given_up, seen):
             return self._surplus(seen)
         other = self._being_made(seen)
-        holder = self._journal.pair_by_key(name, seen.key) if seen.key is not None else None
+        holder = self._journal.record_of(name, seen.key) if seen.key is not None else None
         if other is None and holder is not None and holder.page_id is None and _are_of_others(given_up, holder):
             other = self._unseen_maker(given_up, seen)
             if other is None:  # a second page of another record, and somebody has edited it

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 
 from bridge.clock import Clock, CommonClock, SystemClock
@@ -42,6 +43,7 @@ from bridge.postgres.connection import Connection, Session
 from bridge.postgres.end import PostgresEnd
 from bridge.postgres.findings import installed
 from bridge.postgres.install import install, refuse_twin
+from bridge.postgres.outbox import Known
 from bridge.postgres.rowfilter import check_filter
 from bridge.postgres.scan import scan
 from bridge.postgres.sessions import Sessions
@@ -155,8 +157,9 @@ class Sides:
                 if seen.evidence is Evidence.SCAN and seen.key is not None and seen.values:
                     yield seen.key, seen.values
 
-    def postgres_end(self, sync: Sync) -> PostgresEnd:
-        end = PostgresEnd(self.sessions, sync, self.stop, outbox_max=self.config.postgres.outbox_limit)
+    def postgres_end(self, sync: Sync, known: Known | None = None) -> PostgresEnd:
+        limit = self.config.postgres.outbox_limit
+        end = PostgresEnd(self.sessions, sync, self.stop, outbox_max=limit, known=known)
         self._opened.callback(end.close)
         return end
 
@@ -293,7 +296,7 @@ def _worker(
     read_at = sides.clock.local.monotonic()
     sync = binding.read(binding.remembered())
     binding.note(sync)
-    postgres = sides.postgres_end(sync)
+    postgres = sides.postgres_end(sync, partial(journal.known_keys, sync.name))
     postgres.take_lock()
     settings = sides.config.notion
     pacing = Pacing(settings.poll_min, settings.poll_max, settings.sweep_min, settings.requests_per_minute, crowd=crowd)

@@ -1,7 +1,7 @@
 """Whose turn it is to become a record, of rows that came in greater numbers than Notion takes pages.
 
 What a bulk load brings is known by its keys alone (see `bridge.journal.arrivals`) until little else waits to be made.
-So people's changes are not behind it, and the journal does not grow by what nobody needs yet.
+So changes of records are not behind it, and the journal does not grow by what nobody needs yet.
 """
 
 from __future__ import annotations
@@ -9,21 +9,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from bridge.ends import Arrival, Observation
+from bridge.ends import Observation
 from bridge.journal import Journal
-from bridge.model import Key, Pair, Presence, Snapshot, Stamp, Sync
+from bridge.journal.arrivals import Arrival
+from bridge.model import Pair, Presence, Snapshot, Stamp, Sync
 
 AHEAD = 5_000  # records that may wait to be made: half an hour's work of the common budget
-_AT_ONCE = 500
+_AT_ONCE = 500  # rows that are read in one round of the bridge, which does nothing else meanwhile
 _A_PART = 5  # one of so many places is free: rows are not called one by one
 
 Look = Callable[[Sequence[Pair]], Sequence[Observation]]
+Take = Callable[[Sequence[Observation]], None]
 
 
 class Turns:
     """The rows of one sync. `ahead`: how many records may wait to be made before a new row waits for its turn; None:
-    any number, and what has arrived is taken from a full read of the table."""
+    any number."""
 
     def __init__(self, journal: Journal, sync: Sync, ahead: int | None) -> None:
         self._journal = journal
@@ -36,34 +39,45 @@ class Turns:
             return sys.maxsize
         return self._ahead - self._journal.to_fill(self._name, self._ahead)
 
-    def arrive(self, arrived: Sequence[Arrival]) -> None:
-        """New rows, known by their keys. Each is read when its turn comes, at once if there is room."""
-        if arrived and self._ahead is not None:
-            self._journal.arrivals.add(self._name, arrived)
+    def call_in(self, look: Look, take: Take) -> bool:
+        """Has some of the rows taken that are to be read before their pair is merged, and of those whose turn has come.
+        Answers whether there are others. `take` is called in a transaction."""
+        unread = self._journal.unread(self._name, _AT_ONCE)
+        if unread:
+            shown = [as_read(pair, seen) for pair, seen in zip(unread, look(unread), strict=True)]
+            with self._journal.transaction():
+                take(shown)
+                self._journal.were_read([pair.id for pair in unread])
+        return self._call(look, take) or len(unread) == _AT_ONCE
 
-    def waits(self, key: Key) -> bool:
-        """Whether this row's turn has not come."""
-        return bool(self._journal.arrivals.among(self._name, [key]))
-
-    def called(self) -> list[Arrival]:
-        """Some of the rows of which a page was seen; else of those whose turn has come."""
-        arrivals, room = self._journal.arrivals, self.room()
-        if due := arrivals.due(self._name, _AT_ONCE):
-            return due
-        return arrivals.first(self._name, min(room, _AT_ONCE)) if room * _A_PART >= (self._ahead or 0) else []
-
-    def read(self, called: Sequence[Arrival], look: Look) -> list[Observation]:
-        """What these rows hold now. One that is gone, has left the filter or got another key is none of ours, or a
-        change will tell of it."""
+    def _call(self, look: Look, take: Take) -> bool:
+        """Whether anybody's turn has come."""
+        room = self.room()
+        if self._ahead is None or room * _A_PART < self._ahead:
+            return False
+        called = self._journal.arrivals.first(self._name, min(room, _AT_ONCE))
+        if not called:
+            return False
         shown = look([Pair(0, self._name, one.key, None, None, Snapshot(), Snapshot()) for one in called])
-        return [
-            _arrived(one, seen)
-            for one, seen in zip(called, shown, strict=True)
-            if seen.presence is Presence.LIVE and seen.old_key is None
-        ]
+        # One that is gone, or has left the filter, is none of ours. Of one that has another key a change will tell.
+        came = [(one, seen) for one, seen in zip(called, shown, strict=True) if seen.old_key is None]
+        with self._journal.transaction():
+            self._journal.arrivals.done(self._name, [one.key for one, _ in came])
+            take([_arrived(one, seen) for one, seen in came if seen.presence is Presence.LIVE])
+        return bool(came)
 
 
 def _arrived(one: Arrival, seen: Observation) -> Observation:
+    return replace(_between(one.at, seen), author=one.author)
+
+
+def as_read(pair: Pair, seen: Observation) -> Observation:
+    """What the row of a pair shows that was made before it was read."""
+    came = pair.postgres.stamps.get("")
+    return _between(came.earliest if came else None, seen) if seen.stamp is None else seen
+
+
+def _between(at: datetime | None, seen: Observation) -> Observation:
     """Since it was written it may have been changed at any time."""
-    stamp = Stamp(one.at, max(one.at, seen.seen)) if one.at and seen.seen else None
-    return replace(seen, stamp=stamp, author=one.author)
+    stamp = Stamp(at, max(at, seen.seen)) if at and seen.seen else None
+    return replace(seen, stamp=stamp)

@@ -59,6 +59,7 @@ class Worker:
         self._tasks = tasks
         self.targets: Sequence[Worker] = ()  # the syncs that this one's relations link to
         self._reread = _START  # why the whole table must be read; "" when it need not
+        self._others_wait = False  # rows to be read, beside those that were read in this round
         self._drained = False  # the outbox was read to its end in this round
         self._drifted = False  # the table or the data source is not what the sync was bound to
         self._misfit: SetupError | None = None  # the error for which it was bound anew last
@@ -158,7 +159,7 @@ class Worker:
         """Seconds until the next round is worth while, as far as this worker knows."""
         now = self._clock.monotonic()
         moments = [self._pages.soonest(), *self.dispatch.ask_times(), *self.health.retry_times()]
-        waits = [moment - now for moment in moments]
+        waits = [moment - now for moment in moments] + [0.0] * self._others_wait
         attempt = self.journal.next_attempt(self.sync.name)
         if attempt is not None:
             waits.append((attempt - self._clock.now()).total_seconds())
@@ -268,16 +269,17 @@ class Worker:
         while taken < _ROWS_PER_ROUND and not (self._reread or self._drifted):
             with crash_point(CrashPoint.OUTBOX_READ):
                 batch = self.postgres.changes()
-            if batch.token is None and not (batch.observations or batch.arrived or batch.reread):
+            if batch.token is None and not batch.observations and not batch.reread:
                 self._drained = True
-                self._intake.call_in(self.postgres.look)
-                return
-            taken += len(batch.observations) + len(batch.arrived)
+                break
+            taken += len(batch.observations)
             # Noted first: once acknowledged, nothing in the database tells of it any more.
             self._reread = batch.reread or self._reread
             self._take_rows(batch)
             self.pacing.active(self._clock.monotonic())
             self._scan_if_needed()
+        # Also while changes never end: what such a row holds may then be told once more, by a change from before.
+        self._others_wait = not (self._reread or self._drifted) and self._intake.call_in(self.postgres.look)
 
     def _take_rows(self, batch: Batch, listed: Listed | None = None) -> None:
         with crash_point(CrashPoint.ROWS_JOURNALED):

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from bridge.ends import Arrival
 from bridge.journal import rows
 from bridge.journal.store import Row, Store
 from bridge.model import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One such row: when it was written and by whom, if a change told of it; None where it was read with all others."""
+
+    key: Key
+    at: datetime | None = None
+    author: str | None = None
 
 
 class Arrivals:
@@ -30,7 +40,7 @@ class Arrivals:
         return int(row["n"]) if row else 0
 
     def add(self, sync: str, arrived: Iterable[Arrival]) -> None:
-        """Puts these behind the others. Who waits already keeps its place; whose record is known does not wait."""
+        """Puts these behind the others. Who waits already keeps its place."""
         columns = (
             {"sync": sync, "key": rows.key_text(one.key), "at": rows.moment(one.at), "author": one.author}
             for one in arrived
@@ -47,21 +57,18 @@ class Arrivals:
         """Nobody waits any more."""
         self._store.run("arrivals_forget", sync=sync)
 
-    def call(self, sync: str, key: Key) -> None:
-        """A page with this key was seen: if its row waits here, it waits no more."""
-        self._store.run("arrivals_call", sync=sync, key=rows.key_text(key))
-
-    def due(self, sync: str, most: int) -> list[Arrival]:
-        """Those that were called, the first first."""
-        return [_read(row) for row in self._store.rows("arrivals_due", sync=sync, most=most)]
+    def take(self, sync: str, key: Key) -> Arrival | None:
+        """Takes one out of the queue, if it is there."""
+        row = self._store.row("arrivals_take", sync=sync, key=rows.key_text(key))
+        return None if row is None else _read(row)
 
     def first(self, sync: str, most: int) -> list[Arrival]:
         """Those that came first."""
         return [_read(row) for row in self._store.rows("arrivals_next", sync=sync, most=most)]
 
-    def done(self, sync: str, taken: Sequence[Arrival]) -> None:
+    def done(self, sync: str, taken: Sequence[Key]) -> None:
         """These are records now, or are no more."""
-        keys = json.dumps([rows.key_text(one.key) for one in taken])
+        keys = json.dumps([rows.key_text(key) for key in taken])
         self._store.run("arrivals_done", sync=sync, keys=keys)
 
 

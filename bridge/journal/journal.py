@@ -16,7 +16,7 @@ from bridge.journal import rows
 from bridge.journal.arrivals import Arrivals
 from bridge.journal.history import History
 from bridge.journal.store import Row, Store
-from bridge.model import Key, Pair, Side, Suspended
+from bridge.model import Key, Pair, Presence, Side, Snapshot, Stamp, Suspended
 
 _V = TypeVar("_V")
 _LONGEST_WAIT = timedelta(minutes=10)  # of one record; a side that wants to be left alone for longer is not asked
@@ -121,6 +121,37 @@ class Journal(History):
         row = self.store.row("pair_by_key", sync=sync, key=rows.key_text(key))
         return rows.read_pair(row) if row else None
 
+    def record_of(self, sync: str, key: Key) -> Pair | None:
+        """The pair with this key. A row that waits for its turn becomes one, of which nothing is known but that its row
+        is there: it is `unread`, and not merged before that is done."""
+        pair = self.pair_by_key(sync, key)
+        arrival = self.arrivals.take(sync, key) if pair is None else None
+        if arrival is None:
+            return pair
+        stamps = {"": Stamp(arrival.at, arrival.at)} if arrival.at else {}
+        pair = replace(self.add_pair(sync, key, None), postgres=Snapshot(Presence.LIVE, {}, stamps))
+        self.save_pair(pair)
+        self.need_read(pair)
+        return pair
+
+    def known_keys(self, sync: str, keys: Sequence[Key]) -> list[Key]:
+        """Those of these keys that a pair has."""
+        by_text = {rows.key_text(key): key for key in keys}
+        found = self.store.rows("pairs_known", sync=sync, keys=json.dumps(list(by_text)))
+        return [by_text[row["key"]] for row in found]
+
+    def unread(self, sync: str, most: int) -> list[Pair]:
+        """Some of the pairs whose row is to be read."""
+        return [rows.read_pair(row) for row in self.store.rows("pairs_unread", sync=sync, most=most)]
+
+    def need_read(self, pair: Pair) -> None:
+        """The pair's row is to be read before it is merged."""
+        self.store.run("pair_unread", id=pair.id)
+
+    def were_read(self, pair_ids: Sequence[int]) -> None:
+        """What these rows hold was read."""
+        self.store.run("pairs_read", pairs=json.dumps(pair_ids))
+
     def pair_by_page(self, sync: str, page_id: str) -> Pair | None:
         row = self.store.row("pair_by_page", sync=sync, page_id=page_id)
         return rows.read_pair(row) if row else None
@@ -131,8 +162,6 @@ class Journal(History):
                 "pair_add", sync=sync, key=rows.key_text(key), page_id=page_id, page_key=rows.key_text(page_key)
             )
         assert row is not None
-        if key is not None:
-            self.arrivals.call(sync, key)
         pair = self.pair(row["id"])
         self.tell((pair,))
         return pair

@@ -45,6 +45,19 @@ WHERE id = :id
 -- name: pairs_by_keys
 SELECT * FROM pairs WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
 
+-- name: pairs_known
+SELECT key FROM pairs WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
+
+-- name: pairs_unread
+-- Whose row is to be read; not while nobody knows which key it has.
+SELECT * FROM pairs WHERE sync = :sync AND unread AND key IS NOT NULL ORDER BY id LIMIT :most
+
+-- name: pair_unread
+UPDATE pairs SET unread = 1, dirty = 1 WHERE id = :id
+
+-- name: pairs_read
+UPDATE pairs SET unread = 0 WHERE id IN (SELECT value FROM json_each(:pairs)) AND unread
+
 -- name: pair_last
 SELECT coalesce(max(id), 0) AS id FROM pairs
 
@@ -127,7 +140,7 @@ UPDATE pairs SET dirty = 1 WHERE id IN (
 -- name: pairs_forget
 -- Another database, or the same one restored: what was agreed does not count, what was seen there is not known. A page
 -- is unseen until it is seen again: what it was must not be agreed on, or a trashing of before would be a deletion.
-UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1,
+UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1, unread = 0,
     postgres_state = 'unseen', postgres = '{}', postgres_stamps = '{}', displaced_key = NULL,
     notion_state = iif(notion_state = 'live', 'unseen', notion_state)
 WHERE sync = :sync
@@ -135,7 +148,7 @@ WHERE sync = :sync
 -- name: pairs_distrust
 -- The same for a person who does not trust the journal. The database is the same one, so that a key which is on its way
 -- to another record keeps waiting. The page's times would let what is seen now pass for older news.
-UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1, attempts = 0, failures = 0, not_before = NULL,
+UPDATE pairs SET base_state = NULL, base = '{}', dirty = 1, unread = 0, attempts = 0, failures = 0, not_before = NULL,
     postgres_state = 'unseen', postgres = '{}', postgres_stamps = '{}',
     notion_state = iif(notion_state = 'live', 'unseen', notion_state), notion_edited = NULL, notion_seen = NULL
 WHERE sync = :sync
@@ -150,7 +163,7 @@ SELECT p.* FROM pairs p
 WHERE p.sync = :sync AND p.dirty = 1 AND (p.displaced_key IS NULL OR p.postgres_state <> 'live')
   AND (p.not_before IS NULL OR p.not_before <= :now OR p.not_before > :longest)
   AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sync = p.sync AND i.pair = p.id AND i.state IN ('open', 'unknown', 'echo'))
-  AND NOT EXISTS (SELECT 1 FROM arrivals a WHERE a.sync = p.sync AND a.key = p.key AND a.due)
+  AND NOT p.unread
 -- People's changes to linked records go before the first fill.
 ORDER BY p.base_state IS NULL, p.id LIMIT :limit
 
@@ -283,8 +296,11 @@ SELECT
     (SELECT COALESCE(MAX(id), 0) FROM parked) AS parked
 
 -- name: pairs_oldest_pending
--- Since when the longest waiting record waits: its last observed change.
+-- Since when the longest waiting record waits: its last observed change. Of the rows whose turn has not come the first one
+-- that was told of came first.
 SELECT MIN(seen) AS at FROM (
+    SELECT (SELECT at FROM arrivals WHERE sync = :sync AND at IS NOT NULL ORDER BY number LIMIT 1) AS seen
+    UNION ALL
     SELECT (SELECT MAX(e.journaled_at) FROM events e WHERE e.pair = p.id) AS seen
     FROM pairs p
     WHERE p.sync = :sync AND (p.dirty = 1 OR EXISTS (
@@ -439,10 +455,7 @@ SELECT COUNT(*) AS n FROM parked WHERE sync = :sync AND state = 'open'
 SELECT 1 FROM arrivals WHERE sync = :sync LIMIT 1
 
 -- name: arrivals_add
--- Of a record that is known a row that has come back is news, and is to be read now.
-INSERT INTO arrivals (sync, key, at, author, due)
-VALUES (:sync, :key, :at, :author, EXISTS (SELECT 1 FROM pairs WHERE sync = :sync AND key = :key))
-ON CONFLICT (sync, key) DO UPDATE SET due = max(due, excluded.due)
+INSERT INTO arrivals (sync, key, at, author) VALUES (:sync, :key, :at, :author) ON CONFLICT (sync, key) DO NOTHING
 
 -- name: arrivals_forget
 DELETE FROM arrivals WHERE sync = :sync
@@ -450,11 +463,8 @@ DELETE FROM arrivals WHERE sync = :sync
 -- name: arrivals_among
 SELECT key FROM arrivals WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
 
--- name: arrivals_call
-UPDATE arrivals SET due = 1 WHERE sync = :sync AND key = :key
-
--- name: arrivals_due
-SELECT key, at, author FROM arrivals WHERE sync = :sync AND due ORDER BY number LIMIT :most
+-- name: arrivals_take
+DELETE FROM arrivals WHERE sync = :sync AND key = :key RETURNING key, at, author
 
 -- name: arrivals_next
 SELECT key, at, author FROM arrivals WHERE sync = :sync ORDER BY number LIMIT :most

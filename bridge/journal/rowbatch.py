@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Arrival, Observation
+from bridge.ends import Observation
 from bridge.journal import rows
+from bridge.journal.arrivals import Arrival
 from bridge.journal.journal import Journal
 from bridge.journal.store import Row
 from bridge.model import FieldValue, Key, Pair, Presence, Snapshot, Stamp
@@ -25,11 +26,15 @@ class RowBatch:
         self._journal = journal
         self._sync = sync
         self._known = self._known_events([item.event_id for item in seen if item.event_id is not None])
-        self._rows = self._stored({item.key for item in seen if item.key is not None})
+        self._keys = {item.key for item in seen if item.key is not None}
+        self._rows = self._stored(self._keys)
         self._pairs: dict[Key, Pair] = {}
         self._made: dict[int, Pair] = {}
-        self._waiting = journal.arrivals.among(sync, self._rows) if journal.arrivals.any(sync) else set[Key]()
-        self._arrived: list[Arrival] = []
+        self._waiting = self._who_waits()
+        self._arrived: dict[Key, Arrival] = {}
+        self._left: set[Key] = set()
+        self._unread: set[int] = set()
+        self._read: set[int] = set()
         self._changed: dict[int, Pair] = {}
         self._agreed: dict[int, Pair] = {}
         self._events: list[Row] = []
@@ -80,7 +85,27 @@ class RowBatch:
     def arrive(self, seen: Observation, key: Key) -> None:
         """A new row whose turn comes later. That it is there is all that is remembered of it."""
         self._waiting.add(key)
-        self._arrived.append(Arrival(key, seen.stamp.latest if seen.stamp else None, seen.author))
+        self._arrived[key] = Arrival(key, seen.stamp.earliest if seen.stamp else None, seen.author)
+
+    def leave(self, key: Key) -> None:
+        """The row, if it waited, is there no more."""
+        if key in self._waiting:
+            self._waiting.discard(key)
+            self._arrived.pop(key, None)
+            self._left.add(key)
+
+    def is_unread(self, pair: Pair) -> bool:
+        """Whether the pair's row is still to be read."""
+        row = self._rows.get(pair.key) if pair.key is not None else None
+        return pair.id not in self._read and row is not None and bool(row["unread"])
+
+    def need_read(self, pair: Pair) -> None:
+        """The pair's row is to be read before it is merged."""
+        self._unread.add(pair.id)
+
+    def was_read(self, pair: Pair) -> None:
+        """What the pair's row holds was read."""
+        self._read.add(pair.id)
 
     def save(self, pair: Pair) -> None:
         """What is known of the row has changed, and perhaps what is agreed."""
@@ -131,20 +156,33 @@ class RowBatch:
         store.run_many("pair_save_row", map(rows.row_columns, self._changed.values()))
         store.run_many("pair_save_base", map(rows.base_columns, self._agreed.values()))
         store.run_many("event_add", self._events)
-        self._journal.arrivals.add(self._sync, self._arrived)
+        if self._unread:
+            store.run_many("pair_unread", ({"id": number} for number in self._unread))
+        if self._read:
+            self._journal.were_read(list(self._read))
+        if self._left:
+            self._journal.arrivals.done(self._sync, list(self._left))
+        if self._arrived:
+            self._journal.arrivals.add(self._sync, self._arrived.values())
         if self._last is not None:
             self._journal.update_sync(self._sync, last_event_at=self._last)
         self._made, self._changed, self._agreed, self._last = {}, {}, {}, None
-        self._events, self._arrived = [], []
+        self._events, self._arrived, self._left, self._unread, self._read = [], {}, set(), set(), set()
 
     def forget(self) -> None:
         """Something else has changed records: they are read again when they are asked for."""
+        self._waiting = self._who_waits()
         self._rows, self._pairs = {}, {}
 
     def _row(self, key: Key) -> Row | None:
         if key not in self._rows:
             self._rows.update(self._stored({key}))
         return self._rows[key]
+
+    def _who_waits(self) -> set[Key]:
+        """The keys of this batch whose rows wait for their turn."""
+        arrivals = self._journal.arrivals
+        return arrivals.among(self._sync, self._keys) if arrivals.any(self._sync) else set()
 
     def _known_events(self, sources: Sequence[str]) -> set[str]:
         found = self._journal.store.rows("events_known", sources=json.dumps(sources)) if sources else []

@@ -1,5 +1,4 @@
-"""What the rows hold whose keys alone were noted, because one statement had changed or deleted many. (New rows are read
-when their turn comes, see `bridge.engine.turns`.)
+"""What the rows hold whose keys alone were noted, because one statement had changed many.
 
 A bundle is read later than it was written, and a row may have been changed again by then. Whoever did so has noted
 it: then the bundle says nothing of this row, and the later note says everything. So what a bundle shows has not changed
@@ -7,11 +6,13 @@ since its statement, and its time is exactly that of the statement.
 
 That holds because the notes are read after the rows: a change that the rows show is among the notes. With a backlog of
 which not all can be looked through, a row may have been changed at any time until it was read.
+
+New rows of a bundle are not read, unless their keys belong to known records: they are read when they are needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from bridge.model import Key, Presence, Stamp, Sync
 from bridge.postgres.connection import Connection
@@ -23,18 +24,27 @@ _LOOKED_THROUGH = 1000  # later changes
 
 
 class Bundles:
-    """The rows of all bundles among some notes of the outbox."""
+    """The rows of all bundles among some notes of the outbox. `known`: which keys belong to known records."""
 
-    def __init__(self, conn: Connection, sync: Sync, notes: Sequence[Note]) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        sync: Sync,
+        notes: Sequence[Note],
+        known: Callable[[Sequence[Key]], Collection[Key]] | None,
+    ) -> None:
         self._sync = sync
         self._rows: dict[Key, Row] = {}
         self._changed_again: dict[Key, int] = {}
         self._read: dict[int, list[Key]] = {}  # by the note's number: each is asked for several times
         self._exact = True
-        bundles = [note for note in notes if note.keys is not None and note.op != "insert"]
-        if not bundles:
+        bundles = [note for note in notes if note.keys is not None]
+        new = [key for note in bundles if note.op == "insert" for key in self._keys(note)]
+        self._unread = set(new).difference(known(new)) if new and known is not None else set[Key]()
+        wanted = [key for note in bundles for key in self._keys(note) if key not in self._unread]
+        if not wanted:
             return
-        self._rows = read_rows(conn, sync, list(dict.fromkeys(key for note in bundles for key in self._keys(note))))
+        self._rows = read_rows(conn, sync, list(dict.fromkeys(wanted)))
         self._seen = server_time(conn)
         later, more = others_since(conn, sync.name, notes, _LOOKED_THROUGH)
         self._exact = not more
@@ -59,6 +69,10 @@ class Bundles:
                     yield place, Row(key, Presence.GONE, {}), stamp
             elif row is not None:
                 yield place, row, stamp
+
+    def unread(self, note: Note) -> list[Key]:
+        """The new rows of a bundle that were not read."""
+        return [key for key in self._keys(note) if key in self._unread] if note.op == "insert" else []
 
     def _keys(self, note: Note) -> list[Key]:
         if note.id not in self._read:

@@ -14,7 +14,7 @@ from bridge.postgres import outbox
 from bridge.postgres.bounds import FULL, count_anew, forget_overflow
 from bridge.postgres.catalog import read_table
 from bridge.postgres.names import table_name
-from bridge.postgres.outbox import Backlog
+from bridge.postgres.outbox import Backlog, Known
 from bridge.postgres.reader import look
 from bridge.postgres.scan import scan
 from bridge.postgres.sessions import Sessions
@@ -38,7 +38,8 @@ class PostgresEnd:
     """Implements End, on the sessions that it shares with the other syncs of the bridge.
 
     The first write or acknowledgement, or `take_lock`, takes the sync's lock; reading needs none. `stop` ends a scan
-    early. Every method raises Unavailable, AccessLost or SetupError when the database cannot be used.
+    early. `known`: which keys belong to known records; of others that come by hundreds only the keys are told. Without
+    it all rows are read. Every method raises Unavailable, AccessLost or SetupError when the database cannot be used.
     """
 
     side = Side.POSTGRES
@@ -50,11 +51,13 @@ class PostgresEnd:
         stop: threading.Event | None = None,
         *,
         outbox_max: int | None = None,
+        known: Known | None = None,
     ) -> None:
         self._sessions = sessions
         self._stop = stop or threading.Event()
         self._sync = sync
         self._outbox_max = outbox_max
+        self._known = known
         self._found_none = False  # the last look into the outbox
         self._writing = sessions.join(sync.name)
         self._writer = RowWriter(self._writing, sync)
@@ -77,7 +80,7 @@ class PostgresEnd:
         LockHeld, too, if the lock was ours and another bridge has it now."""
         self._sessions.keep()
         with self._sessions.reading() as conn:
-            batch = outbox.read_outbox(conn, self._sync)
+            batch = outbox.read_outbox(conn, self._sync, self._known)
             calm, self._found_none = self._found_none, batch.token is None
             if batch.token is not None:
                 return batch
@@ -98,16 +101,19 @@ class PostgresEnd:
 
     def scan(self) -> Iterator[Batch]:
         """Waiting changes and the whole table as of one instant; see `bridge.postgres.scan`. Raises Stopped, too."""
-        with closing(scan(self._sessions.dsn, self._sync)) as batches:
+        with closing(scan(self._sessions.dsn, self._sync, self._known)) as batches:
             for batch in batches:
                 if self._stop.is_set():
                     raise Stopped("the bridge is stopping; the table was not read to its end")
                 yield batch
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
-        """The present state of these records, one observation each, in order."""
+        """The present state of these records, one observation each, in order. Raises SetupError, too, when a column is
+        another one than the sync was bound to: nobody has emptied it."""
         with self._sessions.reading() as conn:
-            return look(conn, self._sync, pairs)
+            seen = look(conn, self._sync, pairs)
+            outbox.require_columns(conn, self._sync)
+            return seen
 
     def apply(self, intents: Sequence[Intent]) -> Iterator[Receipt]:
         """Makes the writes, in order, each with its receipt. Raises LockHeld, too."""

@@ -7,11 +7,12 @@ and then deleted by number; what was not visible yet is there the next time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.ends import Arrival, Batch, Evidence, Observation
+from bridge.ends import Batch, Evidence, Observation
+from bridge.errors import SetupError
 from bridge.model import OUTSIDE, FieldValue, Key, OnLeave, Presence, Side, Stamp, Sync
 from bridge.postgres.bounds import left_out
 from bridge.postgres.bundles import Bundles
@@ -21,6 +22,9 @@ from bridge.postgres.reader import read_rows, server_time, utc
 from bridge.postgres.wire import Row, captured_columns, read_key, read_row, through_fields
 
 BATCH_CHANGES = 1000
+
+# Which of these keys belong to known records. Rows that are new and many are told without being read.
+Known = Callable[[Sequence[Key]], Collection[Key]]
 
 _REREAD = {
     "truncate": "the table was emptied by TRUNCATE",
@@ -52,7 +56,7 @@ class Backlog:
     left_out: int = 0
 
 
-def read_outbox(conn: Connection, sync: Sync) -> Batch:
+def read_outbox(conn: Connection, sync: Sync, known: Known | None) -> Batch:
     """The oldest waiting changes: BATCH_CHANGES, and what else the last row of the outbox stands for.
 
     None, and `reread`, when a column is not the one that the sync was bound to. The trigger goes by names, and a column
@@ -62,7 +66,7 @@ def read_outbox(conn: Connection, sync: Sync) -> Batch:
     notes, more = oldest_notes(conn, sync.name, BATCH_CHANGES)
     if notes and not columns_stand(conn, sync):
         return Batch((), reread=_MADE_ANEW)
-    return event_batch(conn, sync, notes, more=more)
+    return event_batch(conn, sync, notes, known, more=more)
 
 
 def columns_stand(conn: Connection, sync: Sync) -> bool:
@@ -72,24 +76,30 @@ def columns_stand(conn: Connection, sync: Sync) -> bool:
     return bool(there == len(numbers))
 
 
-def event_batch(conn: Connection, sync: Sync, notes: Sequence[Note], *, more: bool) -> Batch:
-    """The batch for these rows of the outbox."""
+def require_columns(conn: Connection, sync: Sync) -> None:
+    """Raises SetupError when a column is not the one that the sync was bound to."""
+    if not columns_stand(conn, sync):
+        raise SetupError(
+            f"a mapped column of {sync.table.qualified} was dropped, or made anew",
+            hint="The bridge binds the sync anew; `notion-bridge check` tells what is missing.",
+        )
+
+
+def event_batch(conn: Connection, sync: Sync, notes: Sequence[Note], known: Known | None, *, more: bool) -> Batch:
+    """The batch for these rows of the outbox. `known` None: all rows are read."""
     links = _Links(conn, sync, notes)
-    bundles = Bundles(conn, sync, notes)
+    bundles = Bundles(conn, sync, notes, known)
     observations: list[Observation] = []
-    arrived: list[Arrival] = []
     for note in notes:
         if note.op in _REREAD:
             continue
-        if note.keys is not None and note.op == "insert":
-            arrived += [Arrival(read_key(sync, key), note.at, note.author) for key in note.keys]
-        elif note.keys is not None:
+        if note.keys is not None:
             observations += _bundled(sync, note, bundles)
         elif (event := _event(sync, note, links)) is not None:
             observations.append(event)
     reasons = dict.fromkeys(_REREAD[note.op] for note in notes if note.op in _REREAD)
     token = Acknowledgement(tuple(note.id for note in notes)) if notes else None
-    return Batch(observations, token=token, arrived=arrived, reread="; ".join(reasons), more=more)
+    return Batch(observations, token=token, reread="; ".join(reasons), more=more)
 
 
 def acknowledge(conn: Connection, sync: Sync, batch: Batch) -> None:
@@ -157,11 +167,17 @@ def _event(sync: Sync, note: Note, links: _Links) -> Observation | None:
 
 
 def _bundled(sync: Sync, note: Note, bundles: Bundles) -> Iterator[Observation]:
-    """The rows of a bundle that were changed or deleted, each as an event of its own. Changed links have notes of their
-    own."""
+    """The rows of a bundle, each as an event of its own, and the keys of those that were not read."""
+    for key in bundles.unread(note):
+        stamp = Stamp(note.at, note.at)
+        yield Observation(
+            Side.POSTGRES, Presence.LIVE, {}, key, None, None, stamp, Evidence.EVENT, author=note.author, unread=True
+        )
     linked = {field.name for field in through_fields(sync)}
     for place, row, stamp in bundles.rows(note):
-        told = replace(row, values=_without(row.values, linked)) if linked else row
+        # A new record's links come with it; those of others have notes of their own.
+        whole = not linked or note.op == "insert"
+        told = row if whole else replace(row, values=_without(row.values, linked))
         yield _observed(sync, note, told, stamp, f"/{place}")
 
 

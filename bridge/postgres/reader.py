@@ -61,7 +61,8 @@ def observe(row: Row, evidence: Evidence, seen: datetime | None, stamp: Stamp | 
 
 
 def read_rows(conn: Connection, sync: Sync, keys: Sequence[Key]) -> dict[Key, Row]:
-    """The rows that exist among these keys."""
+    """The rows that exist among these keys. One of other columns, from before the mapping named these, is no key."""
+    keys = [key for key in keys if len(key) == len(sync.key)]
     rows: dict[Key, Row] = {}
     for start in range(0, len(keys), _KEYS_PER_QUERY):
         rows.update((row.key, row) for row in _read_some(conn, sync, keys[start : start + _KEYS_PER_QUERY]))

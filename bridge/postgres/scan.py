@@ -9,20 +9,19 @@ import psycopg
 from psycopg import sql
 
 from bridge.ends import Batch, Evidence
-from bridge.errors import SetupError
 from bridge.model import Sync
 from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
 from bridge.postgres.findings import schema_version
 from bridge.postgres.names import source, table_name
 from bridge.postgres.notes import SELECT_ALL, portions, read_note
-from bridge.postgres.outbox import BATCH_CHANGES, columns_stand, event_batch
+from bridge.postgres.outbox import BATCH_CHANGES, Known, event_batch, require_columns
 from bridge.postgres.reader import observe, utc
 from bridge.postgres.rowfilter import only_inside
 from bridge.postgres.trouble import address, explain
 from bridge.postgres.wire import key_expression, read_row, values_expression
 
 
-def scan(dsn: str, sync: Sync) -> Generator[Batch, None, None]:
+def scan(dsn: str, sync: Sync, known: Known | None = None) -> Generator[Batch, None, None]:
     """The waiting changes, then every row of the sync in key order, all in one snapshot.
 
     So a row that the table does not show, and no waiting change explains, is certainly gone, or outside of the sync's
@@ -38,7 +37,7 @@ def scan(dsn: str, sync: Sync) -> Generator[Batch, None, None]:
             connection.read_only = True
             with connection.transaction():
                 _require_columns(connection, sync)
-                yield from _outbox(connection, sync)
+                yield from _outbox(connection, sync, known)
                 yield from _table(connection, sync)
         except psycopg.Error as error:
             raise explain(error, address(dsn)) from error
@@ -48,20 +47,16 @@ def _require_columns(connection: Connection, sync: Sync) -> None:
     """The table is read by the names of its columns; one that was made anew is empty, and nobody has emptied its rows.
     The lock, which every reader takes, comes before the snapshot: no migration comes between that and the reading."""
     connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(table_name(sync.table)))
-    if not columns_stand(connection, sync):
-        raise SetupError(
-            f"a mapped column of {sync.table.qualified} was dropped, or made anew",
-            hint="The bridge binds the sync anew; `notion-bridge check` tells what is missing.",
-        )
+    require_columns(connection, sync)
 
 
-def _outbox(connection: Connection, sync: Sync) -> Iterator[Batch]:
+def _outbox(connection: Connection, sync: Sync, known: Known | None) -> Iterator[Batch]:
     if schema_version(connection) is None:
         return  # a plan or a comparison before anything was installed
     with connection.cursor(name="notion_bridge_outbox") as cursor:
         cursor.execute(SELECT_ALL, [sync.name])
         for notes in portions(map(read_note, cursor), BATCH_CHANGES):
-            yield event_batch(connection, sync, notes, more=True)
+            yield event_batch(connection, sync, notes, known, more=True)
 
 
 def _table(connection: Connection, sync: Sync) -> Iterator[Batch]:

@@ -60,7 +60,7 @@ FEW = (
     "pairs_waiting",
     "intents_in_flight",
     "intents_deletes",
-    "arrivals_due",
+    "pairs_unread",
 )
 
 

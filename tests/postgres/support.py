@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from bridge.clock import CommonClock, SystemClock
-from bridge.ends import Arrival, Batch, Intent, Observation
+from bridge.ends import Batch, Intent, Observation
 from bridge.model import (
     Action,
     Change,
@@ -32,6 +32,7 @@ from bridge.model import (
 )
 from bridge.postgres import PostgresEnd, install, open_connection, read_table
 from bridge.postgres.capture import DEFAULTS, CaptureSettings
+from bridge.postgres.outbox import Known
 from bridge.postgres.sessions import Sessions
 from bridge.shapes import Column, DataSource, Property, Table
 from bridge.values.registry import bind
@@ -121,10 +122,11 @@ def end_for(
     *,
     patience: float = 5.0,  # a session that was just closed may hold its lock for a moment
     outbox_max: int | None = None,
+    known: Known | None = None,
 ) -> PostgresEnd:
     clock = CommonClock(SystemClock(stop))
     sessions = Sessions(dsn, clock, stop, lock_patience=patience)
-    return PostgresEnd(sessions, sync, stop, outbox_max=outbox_max)
+    return PostgresEnd(sessions, sync, stop, outbox_max=outbox_max, known=known)
 
 
 def holders(user: User) -> list[int]:
@@ -145,19 +147,6 @@ def waiting(dsn: str, sync: Sync) -> list[Observation]:
     try:
         while (batch := taken(end)).token is not None:
             found += batch.observations
-        return found
-    finally:
-        end.close()
-
-
-def arrived(dsn: str, sync: Sync) -> list[Arrival]:
-    """Every new row of which the outbox has the key alone, read and acknowledged."""
-    end = end_for(dsn, sync)
-    found: list[Arrival] = []
-    try:
-        while (batch := taken(end)).token is not None:
-            assert batch.observations == []
-            found += batch.arrived
         return found
     finally:
         end.close()

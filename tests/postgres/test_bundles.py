@@ -6,7 +6,7 @@ S1 (no lost edit), S15 (complete), S20 (the trigger's cost).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from bridge.ends import Evidence
-from bridge.model import OnLeave, Presence, Stamp
+from bridge.model import Key, OnLeave, Presence, Stamp
 from bridge.postgres import install, installed, open_connection, read_table
 from bridge.postgres.bounds import FULL
 from bridge.postgres.capture import CaptureSettings
-from tests.postgres.support import TASKS, User, arrived, end_for, set_up, sync_for, taken, waiting
+from tests.postgres.support import TASKS, User, end_for, set_up, sync_for, taken, waiting
 
 MANY = 1200
 
@@ -42,24 +42,39 @@ def test_the_keys_of_many_rows_share_a_note(database: str, user: User) -> None:
     assert notes(user) == [("insert", 500), ("insert", 500), ("insert", 200)]
     assert "row" not in str(user.execute("SELECT keys FROM notion_bridge.outbox").fetchall())
     at = noted_at(user)
-    rows = arrived(database, sync)
-    assert [row.key for row in rows] == [(str(number),) for number in range(1, MANY + 1)]
-    assert ({row.at for row in rows}, {row.author for row in rows}) == (set(at), {"postgres"})
-
-
-def test_changes_of_many_rows_are_told_one_by_one(database: str, user: User) -> None:
-    sync = set_up(database)
-    add(user)
-    waiting(database, sync)
-    user.execute("UPDATE tasks SET title = title || '!'")
-    at = noted_at(user)
     events = waiting(database, sync)
     assert [(event.key, event.values["title"]) for event in events] == [
-        ((str(number),), f"row {number}!") for number in range(1, MANY + 1)
+        ((str(number),), f"row {number}") for number in range(1, MANY + 1)
     ]
     assert {event.evidence for event in events} == {Evidence.EVENT}
     assert len({event.event_id for event in events}) == MANY
     assert {event.stamp for event in events} == {Stamp(moment, moment) for moment in at}
+
+
+def test_new_rows_of_a_bundle_are_not_read_unless_they_are_known(database: str, user: User) -> None:
+    """What they hold is read when it is needed, and in the order of the notes what came before and after counts."""
+    sync = set_up(database)
+    add(user, 300)
+    user.execute("UPDATE tasks SET title = 'again' WHERE id IN (2, 7)")
+    user.execute("DELETE FROM tasks WHERE id = 3")
+    [at, *_] = noted_at(user)
+    asked: list[Key] = []
+
+    def known(keys: Sequence[Key]) -> list[Key]:
+        asked.extend(keys)
+        return [("5",), ("7",)]
+
+    end = end_for(database, sync, known=known)
+    batch = end.changes()
+    whole = list(next(iter(end.scan())).observations)
+    end.close()
+    assert asked[:300] == [(str(number),) for number in range(1, 301)]
+    assert [event.unread for event in batch.observations] == [event.unread for event in whole]
+    unread = [event for event in batch.observations if event.unread]
+    assert [event.key for event in unread] == [(str(n),) for n in range(1, 301) if n not in (5, 7)]
+    assert {(event.stamp, event.author, event.event_id) for event in unread} == {(Stamp(at, at), "postgres", None)}
+    read = [(event.key, event.values.get("title")) for event in batch.observations if not event.unread]
+    assert read == [(("5",), "row 5"), (("2",), "again"), (("7",), "again"), (("3",), None)]
 
 
 def test_few_rows_are_noted_with_what_they_hold(database: str, user: User) -> None:
@@ -174,8 +189,6 @@ def test_with_a_long_backlog_a_time_is_uncertain_and_no_row_forgotten(database: 
 def test_what_was_read_is_recognised(database: str, user: User) -> None:
     sync = set_up(database)
     add(user)
-    waiting(database, sync)
-    user.execute("UPDATE tasks SET title = 'x'")
     end = end_for(database, sync)
     first, again = end.changes(), end.changes()
     end.close()
@@ -199,18 +212,14 @@ def test_a_late_commit_is_told_by_itself(database: str, user: User, users: Calla
 def test_a_scan_tells_bundles_as_of_its_instant(database: str, user: User) -> None:
     sync = set_up(database)
     add(user)
-    waiting(database, sync)
-    user.execute("UPDATE tasks SET title = 'before'")
-    add(user, 300)
     end = end_for(database, sync)
     scan = end.scan()
     first = next(scan)
     user.execute("UPDATE tasks SET title = 'later'")
     batches = [first, *scan]
     end.close()
-    told = [batch for batch in batches if batch.token]
-    assert [event.values["title"] for batch in told for event in batch.observations] == ["before"] * MANY
-    assert sum(len(batch.arrived) for batch in told) == 300
+    events = [event for batch in batches if batch.token for event in batch.observations]
+    assert [event.values["title"] for event in events] == [f"row {number}" for number in range(1, MANY + 1)]
 
 
 @pytest.mark.parametrize("leaving", list(OnLeave))
@@ -220,7 +229,7 @@ def test_many_rows_come_and_go_through_a_filter(database: str, user: User, leavi
         sync = replace(sync_for(read_table(conn, "tasks"), ("title",)), where="done", on_leave=leaving)
         install(conn, sync)
     user.execute("INSERT INTO tasks (title, done) SELECT 'x', g <= 200 FROM generate_series(1, 400) AS g")
-    assert [row.key for row in arrived(database, sync)] == [(str(number),) for number in range(1, 201)]
+    assert [event.key for event in waiting(database, sync)] == [(str(number),) for number in range(1, 201)]
     user.execute("UPDATE tasks SET total = 1, title = 'y' WHERE NOT done")
     assert notes(user) == [], "outside it was, and outside it stays"
     user.execute("UPDATE tasks SET done = NOT done")

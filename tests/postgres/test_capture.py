@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from bridge.ends import Evidence
-from bridge.model import Key, Presence
+from bridge.model import Presence
 from bridge.postgres import install, open_connection, read_table
 from bridge.postgres.capture import CaptureSettings
 from tests.postgres.support import TASK_FIELDS, TASKS, User, end_for, set_up, sync_for, taken, waiting
@@ -140,12 +140,12 @@ def test_copy(database: str, user: User) -> None:
         for number in range(10_000):
             copy.write_row([f"task {number}"])
     end = end_for(database, sync)
-    keys: list[Key] = []
-    while (batch := taken(end)).arrived:
-        assert (len(batch.arrived), batch.observations) == (1000, [])
-        keys += [row.key for row in batch.arrived]
+    titles: list[object] = []
+    while (batch := taken(end)).observations:
+        assert len(batch.observations) == 1000
+        titles += [event.values["title"] for event in batch.observations]
     end.close()
-    assert keys == [(str(number),) for number in range(1, 10_001)]
+    assert titles == [f"task {number}" for number in range(10_000)]
 
 
 def test_truncate(database: str, user: User) -> None:

@@ -88,8 +88,8 @@ def test_backlog(end: PostgresEnd, user: User) -> None:
     assert waiting.oldest is not None
     batch = end.changes()
     assert batch.more
-    assert len(batch.arrived) == 1000
-    assert waiting.oldest == batch.arrived[0].at
+    assert len(batch.observations) == 1000
+    assert waiting.oldest == batch.observations[0].stamp.earliest  # type: ignore[union-attr]
 
 
 def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
@@ -102,9 +102,9 @@ def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) VALUES ('new')")
     end.acknowledge(events)
     rest = list(scan)
-    arrived = [*events.arrived, *(row for batch in rest if batch.token for row in batch.arrived)]
+    events_seen = [*events.observations, *(seen for batch in rest if batch.token for seen in batch.observations)]
     rows = [seen for batch in rest if not batch.token for seen in batch.observations]
-    assert len(arrived) == 1500
+    assert len(events_seen) == 1500
     assert [seen.key for seen in rows] == [(str(number),) for number in range(1, 2501)]
     assert {seen.evidence for seen in rows} == {Evidence.SCAN}
     assert all(seen.seen is not None for seen in rows)
@@ -171,6 +171,14 @@ def test_scan_leaves_out_inheriting_tables(database: str, user: User) -> None:
     end.close()
 
 
+def test_a_look_does_not_read_a_column_that_was_made_anew(end: PostgresEnd, user: User) -> None:
+    """It is empty, which nobody has done to its rows."""
+    user.execute("INSERT INTO tasks (title, done) VALUES ('one', true)")
+    user.execute("ALTER TABLE tasks DROP COLUMN done, ADD COLUMN done boolean")
+    with pytest.raises(SetupError, match="dropped, or made anew"):
+        end.look([pair_of(("1",))])
+
+
 def test_look_answers_in_order(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) SELECT 'task ' || n FROM generate_series(1, 1200) AS n")
     keys = [str(number) for number in (1200, 5, 77777, 5)]
@@ -187,6 +195,12 @@ def test_look_survives_an_impossible_key(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) VALUES ('a'), ('b'), ('c')")
     pairs = [pair_of((key,)) for key in ("1", "not a number", "2", "99999999999999999999", "3")]
     assert [seen.presence.value for seen in end.look(pairs)] == ["live", "gone", "live", "gone", "live"]
+
+
+def test_a_key_of_other_columns_is_no_row_s(end: PostgresEnd, user: User) -> None:
+    """The file may name other key columns than those of before."""
+    user.execute("INSERT INTO tasks (title) VALUES ('a')")
+    assert [seen.presence.value for seen in end.look([pair_of(("1", "a")), pair_of(("1",))])] == ["gone", "live"]
 
 
 def test_a_record_whose_key_changed_is_not_gone(end: PostgresEnd, user: User) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -261,6 +262,7 @@ class Process:
             self._trouble,
             batch=self._dials.batch,
             looked_through=self._dials.looked_through,
+            known=partial(journal.known_keys, NAME),
         )
         rows.take_lock()
         names = Names(client, sync, common, options=catalogs.options)

@@ -13,7 +13,7 @@ from bridge.errors import Refused, SetupError
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres import bounds
 from bridge.postgres.notes import Note, portions
-from bridge.postgres.outbox import Acknowledgement, event_batch
+from bridge.postgres.outbox import Acknowledgement, Known, event_batch
 from bridge.postgres.reader import observe
 from bridge.postgres.wire import Row, read_key, read_row
 from tests.worlds import outbox
@@ -82,7 +82,9 @@ class ModelEnd:
         *,
         batch: int = 1000,
         looked_through: int = 1000,
+        known: Known | None = None,
     ) -> None:
+        self._known = known
         self._server, self._sync, self._clock, self._trouble = server, sync, clock, trouble
         self._batch, self._looked_through = batch, looked_through
         self._found_none = False  # the last look into the outbox
@@ -145,14 +147,14 @@ class ModelEnd:
     def _events(self, notes: list[Note], view: outbox.View, *, more: bool) -> Batch:
         connection: Any = None  # only links to other tables are asked for, and the model has none
         if all(note.keys is None for note in notes):
-            return event_batch(connection, self._sync, notes, more=more)
+            return event_batch(connection, self._sync, notes, self._known, more=more)
 
         def between() -> None:
             if view is self:
                 self._trouble.visit("bundles")
 
         with outbox.expanding(view, looked_through=self._looked_through, between=between):
-            batch = event_batch(connection, self._sync, notes, more=more)
+            batch = event_batch(connection, self._sync, notes, self._known, more=more)
         self._trouble.happened("bundle of keys read")
         if len(batch.observations) < sum(note.size for note in notes):
             self._trouble.happened("row of a bundle changed again before it was read")
@@ -172,6 +174,8 @@ class ModelEnd:
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
         self._trouble.visit("look")
         self._require_columns()
+        if not self._columns_stand():
+            raise SetupError("a mapped column was dropped, or made anew")
         return self._look(pairs)
 
     def _look(self, pairs: Sequence[Pair]) -> list[Observation]:
