@@ -81,7 +81,7 @@ def find(environment: Environment, text: str) -> list[Record]:
         raise BridgeError(
             f"no sync knows a record with the key {text!r}",
             hint='Give the primary key (the parts of a composite one joined by "|") or the address of the page; '
-            "a record that was just made is known after the next look.",
+            "a row that has just come is known after the next look, one of very many when its turn comes.",
         )
     return found
 
