@@ -99,8 +99,10 @@ def _own(row: Row) -> dict[Side, Value]:
 
 
 def _with_base(pair: Pair, row: Row) -> Pair:
-    """The base of the field as it was when the conflict was found; none where there had never been an agreement."""
-    assert pair.base is not None
+    """The base of the field as it was when the conflict was found; none where there had never been an agreement, or all
+    of them were forgotten meanwhile."""
+    if pair.base is None:
+        return pair
     values = {name: value for name, value in pair.base.values.items() if name != row["field"]}
     before = read_value(row["base"])
     if row["rule"] != FIRST_SYNC and not isinstance(before, Unfit):

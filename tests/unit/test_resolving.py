@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.ends import Outcome
+from bridge.ends import Evidence, Outcome
 from bridge.engine.cases import Case, Cases
 from bridge.engine.decisions import carry_out
 from bridge.engine.resolving import DecisionRefused
@@ -200,6 +200,24 @@ def test_an_edit_made_before_anything_was_put_back_is_carried_over() -> None:
     written(desk, 400.0)
     assert titles(desk) == ("newer", "newer")
     assert (case(desk).state, case(desk).take) == ("resolved", "overtaken")
+
+
+def test_everything_is_forgotten_while_it_is_taken_back() -> None:
+    """World 12872: a `resync`. What the sides hold is decided as in a first sync, and recorded."""
+    desk = parting()
+    for intent in desk.plan():
+        desk.answer(intent, Outcome.DONE)
+    desk.journal.resync("tasks")
+    desk.see(
+        row("1", {"title": "ours", "status": "Todo"}, evidence=Evidence.SCAN),
+        page("page-1", "1", {"title": "theirs", "status": "Todo"}, edited=minute(3), seen=at(300)),
+    )
+    written(desk, 400.0)
+    assert titles(desk) == ("ours", "ours")
+    assert [(row["rule"], row["state"]) for row in desk.conflicts()] == [
+        ("manual", "resolved"),
+        ("first-sync", "decided"),
+    ]
 
 
 @pytest.mark.parametrize("edited", list(Side))
