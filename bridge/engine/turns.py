@@ -44,7 +44,7 @@ class Turns:
         Answers whether there are others. `take` is called in a transaction."""
         unread = self._journal.unread(self._name, _AT_ONCE)
         if unread:
-            shown = [as_read(pair, seen) for pair, seen in zip(unread, look(unread), strict=True)]
+            shown = look(unread)
             with self._journal.transaction():
                 take(shown)
                 self._journal.were_read([pair.id for pair in unread])
