@@ -53,12 +53,12 @@ _UPDATED_KEYS = """
                 FROM {pairs} WHERE {changed}"""
 
 _MOVED_APART = """\
-                IF moved THEN -- rows with another key, each with both
-                    SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values")
-                    INTO ops, keys, old_keys, rows
-                    FROM ({changes} AND {moved}
-                    ) AS c;
-                END IF;
+            IF moved THEN -- rows with another key, each with both
+                SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values")
+                INTO ops, keys, old_keys, rows
+                FROM ({changes} AND {moved}
+                ) AS c;
+            END IF;
 """
 
 _DELETED = """

@@ -18,7 +18,7 @@ CREATE OR REPLACE FUNCTION {function}() RETURNS trigger
 {settings}AS {quote}
 #variable_conflict use_column
 DECLARE
-    changes bigint := 1;
+    changes bigint := 0;
     one_op text;
     one_key jsonb;
     one_old_key jsonb;
@@ -31,44 +31,38 @@ DECLARE
     moved boolean;
     counted bigint;
     full_up boolean;
-    -- Anybody can set this to anything; only a uuid can be one of ours.
-    origin uuid := CASE
-        WHEN current_setting('notion_bridge.origin', true) ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'
-        THEN current_setting('notion_bridge.origin', true)::uuid
-    END;
+    origin_setting text := current_setting('notion_bridge.origin', true);
+    origin uuid;
 BEGIN
+    -- Anybody can set this to anything; only a uuid can be one of ours.
+    IF origin_setting ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN
+        origin := origin_setting::uuid;
+    END IF;
+
     BEGIN
-        -- One row, mostly: this finds it, and nothing where there are others. For each query, and each expression, the
-        -- server makes itself ready anew in every transaction, which costs more than running it.
-        SELECT c.op, c.key, c.old_key, c."values"
-        INTO one_op, one_key, one_old_key, one_row
-        FROM ({change_of_one}
-                AND NOT EXISTS (SELECT FROM {rows_of_statement} OFFSET 1)) AS c;
-        IF one_op IS NULL THEN
-            PERFORM FROM {rows_of_statement} OFFSET 1 LIMIT 1;
-            IF NOT FOUND THEN
-                RETURN NULL;
-            END IF;
-            IF origin IS NULL
-                AND (SELECT count(*) FROM (SELECT FROM {rows_of_statement} LIMIT {several} + 1) AS s) > {several}
-            THEN
-                -- Only which rows: what they hold is read by the bridge, with all that came after.
-                SELECT array_agg(b.keys ORDER BY b.number), sum(b.changes), bool_or(b.moved)
-                INTO bundles, changes, moved
-                FROM (
-                    SELECT
-                        (k.place - 1) / {bundle} AS number, jsonb_agg(k.key) FILTER (WHERE NOT k.moved) AS keys,
-                        count(*) AS changes, bool_or(k.moved) AS moved
-                    FROM ({changed_keys}) AS k GROUP BY 1
-                ) AS b;
-{moved_apart}            ELSE
-                SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values"), count(*)
-                INTO ops, keys, old_keys, rows, changes
-                FROM ({changes_of_several}) AS c;
-            END IF;
-            IF coalesce(changes, 0) = 0 THEN
-                RETURN NULL;
-            END IF;
+        -- One row, mostly. Asked so, and not by counting: that costs as much as all the rest of this block.
+        PERFORM FROM {rows_of_statement} OFFSET 1 LIMIT 1;
+        IF NOT FOUND THEN
+            SELECT c.op, c.key, c.old_key, c."values"
+            INTO one_op, one_key, one_old_key, one_row
+            FROM ({change_of_one}) AS c;
+            changes := CASE WHEN FOUND THEN 1 ELSE 0 END;
+        ELSIF origin IS NULL
+            AND (SELECT count(*) FROM (SELECT FROM {rows_of_statement} LIMIT {several} + 1) AS s) > {several}
+        THEN
+            -- Only which rows: what they hold is read by the bridge, with all that came after.
+            SELECT array_agg(b.keys ORDER BY b.number), sum(b.changes), bool_or(b.moved)
+            INTO bundles, changes, moved
+            FROM (
+                SELECT
+                    (k.place - 1) / {bundle} AS number, jsonb_agg(k.key) FILTER (WHERE NOT k.moved) AS keys,
+                    count(*) AS changes, bool_or(k.moved) AS moved
+                FROM ({changed_keys}) AS k GROUP BY 1
+            ) AS b;
+{moved_apart}        ELSE
+            SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values"), count(*)
+            INTO ops, keys, old_keys, rows, changes
+            FROM ({changes_of_several}) AS c;
         END IF;
     EXCEPTION WHEN OTHERS THEN
         one_op := 'unknown';
@@ -77,15 +71,21 @@ BEGIN
         ops := NULL;
         bundles := NULL;
     END;
+    IF coalesce(changes, 0) = 0 THEN
+        RETURN NULL;
+    END IF;
 
 {counted}
     IF one_op IS NOT NULL THEN
         INSERT INTO notion_bridge.outbox (sync, op, key, old_key, "values", origin)
         VALUES ({sync}, one_op, one_key, one_old_key, one_row, origin);
-    ELSE
+    END IF;
+    IF bundles IS NOT NULL THEN
         INSERT INTO notion_bridge.outbox (sync, op, keys, key_count)
         SELECT {sync}, {op}, b.keys, jsonb_array_length(b.keys) FROM unnest(bundles) AS b (keys)
         WHERE b.keys IS NOT NULL; -- where all have another key
+    END IF;
+    IF ops IS NOT NULL THEN
         INSERT INTO notion_bridge.outbox (sync, op, key, old_key, "values", origin)
         SELECT {sync}, c.op, c.key, c.old_key, c."values", origin
         FROM unnest(ops, keys, old_keys, rows) AS c (op, key, old_key, "values");

@@ -331,8 +331,8 @@ class Transaction:
     def _tell(self, op: str, rows: int, changed: Sequence[Changed]) -> None:
         """What the trigger does after a statement that met so many rows, as in `bridge/postgres/statement.sql`."""
         bundled = rows > self._server.several and self.origin is None
-        # A deletion reads the key alone, whatever has become of the other columns.
-        if self._server.broken() and op != "delete":
+        # Keys alone are read whatever has become of the other columns.
+        if self._server.broken() and (op == "update" or (op == "insert" and not bundled)):
             if self._has_room(op, 1):
                 self._note("unknown")
             return
