@@ -18,8 +18,8 @@ from bridge.engine.linking import Linker
 from bridge.engine.listed import Listed
 from bridge.engine.rebinding import suspend
 from bridge.engine.settle import Settler
-from bridge.engine.snapshots import absorb, differs
-from bridge.engine.turns import Look, Turns, as_read
+from bridge.engine.snapshots import absorb, differs, left_already
+from bridge.engine.turns import Look, Turns, as_read, is_part
 from bridge.journal import Journal
 from bridge.journal.rowbatch import RowBatch
 from bridge.journal.rows import key_text, read_moment
@@ -121,7 +121,7 @@ class Intake:
         elif seen.unread:
             batch.need_read(pair)
             return False
-        if pair is None or _left_already(pair, seen):
+        if pair is None or left_already(pair, seen):
             return False
         if seen.evidence is not Evidence.EVENT and batch.is_unread(pair):
             batch.was_read(pair)
@@ -146,8 +146,18 @@ class Intake:
         elif seen.unread or not has_room:
             batch.arrive(seen, key)
         else:
-            return batch.add(key)
+            pair = batch.add(key)
+            if is_part(self._sync, seen):
+                batch.need_read(pair)
+            return pair
         return None
+
+    def _add(self, seen: Observation) -> Pair:
+        """The new record of a row that has none."""
+        pair = self._journal.add_pair(self._sync.name, seen.key, None)
+        if is_part(self._sync, seen):
+            self._journal.need_read(pair)
+        return pair
 
     def _take_row(self, seen: Observation) -> None:
         if seen.event_id is not None and self._journal.known_event(seen.event_id):
@@ -159,7 +169,7 @@ class Intake:
                 self._take_echo(seen, origin[0].id)
             return
         pair = self._pair_of_row(seen)
-        if pair is not None and not _left_already(pair, seen):
+        if pair is not None and not left_already(pair, seen):
             self._save(pair, seen)
 
     def _take_echo(self, seen: Observation, intent_id: str) -> None:
@@ -195,24 +205,24 @@ class Intake:
         if seen.key is None:
             return None
         if seen.old_key is not None and seen.old_key != seen.key:
-            return self._rekey(seen.old_key, seen.key, known_only=seen.presence is not Presence.LIVE)
+            return self._rekey(seen, seen.old_key, seen.key)
         if seen.presence is Presence.GONE and seen.evidence is Evidence.EVENT:
             # A key that two rows held for a moment (it is deferrable): the one that moved there was meant to stay.
             displaced = self._journal.take_displaced(name, seen.key)
             if displaced is not None:
                 return displaced
         if seen.presence is Presence.LIVE:
-            return self._journal.record_of(name, seen.key) or self._journal.add_pair(name, seen.key, None)
+            return self._journal.record_of(name, seen.key) or self._add(seen)
         self._journal.arrivals.done(name, [seen.key])
         return self._journal.pair_by_key(name, seen.key)
 
-    def _rekey(self, old: Key, new: Key, *, known_only: bool) -> Pair | None:
+    def _rekey(self, seen: Observation, old: Key, new: Key) -> Pair | None:
         """A primary-key update moves the record with its page. Keys may be swapped inside one transaction."""
         name = self._sync.name
         pair = self._journal.take_displaced(name, old) or self._journal.record_of(name, old)
         holder = self._journal.record_of(name, new)
         if pair is None:
-            return holder if holder or known_only else self._journal.add_pair(name, new, None)
+            return holder if holder or seen.presence is not Presence.LIVE else self._add(seen)
         if holder is not None and holder.id != pair.id:
             if holder.postgres.live:
                 self._journal.displace(holder)
@@ -383,9 +393,3 @@ class Intake:
             )
         if result.kind and not quiet:
             self._journal.update_sync(self._sync.name, last_event_at=result.stamp.latest if result.stamp else seen.seen)
-
-
-def _left_already(pair: Pair, seen: Observation) -> bool:
-    """Whether the row was seen to leave the filter, which counts as its deletion: that it is outside is no news."""
-    outside = seen.presence is Presence.AWAY and seen.evidence is Evidence.SCAN
-    return outside and pair.postgres.presence is Presence.GONE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.ends import Observation
+from bridge.ends import Evidence, Observation
 from bridge.model import Base, FieldValue, Pair, Presence, Side, Snapshot, Stamp
 
 Changes = Mapping[str, tuple[FieldValue, FieldValue]]
@@ -27,6 +27,12 @@ def differs(snapshot: Snapshot, seen: Observation) -> set[str]:
     return {
         name for name, value in seen.values.items() if name not in snapshot.values or snapshot.values[name] != value
     }
+
+
+def left_already(pair: Pair, seen: Observation) -> bool:
+    """Whether the row was seen to leave the filter, which counts as its deletion: that it is outside is no news."""
+    outside = seen.presence is Presence.AWAY and seen.evidence is Evidence.SCAN
+    return outside and pair.postgres.presence is Presence.GONE
 
 
 def absorb(pair: Pair, seen: Observation, seen_before: datetime | None = None) -> Absorbed:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bridge.ends import Observation
+from bridge.ends import Evidence, Observation
 from bridge.journal import Journal
 from bridge.journal.arrivals import Arrival
 from bridge.model import Pair, Presence, Snapshot, Stamp, Sync
@@ -69,6 +69,11 @@ class Turns:
 
 def _arrived(one: Arrival, seen: Observation) -> Observation:
     return replace(_between(one.at, seen), author=one.author)
+
+
+def is_part(sync: Sync, seen: Observation) -> bool:
+    """Whether a row holds more than a change of it has told: the note of an update lacks what is linked to the row."""
+    return seen.evidence is Evidence.EVENT and any(item.name not in seen.values for item in sync.fields)
 
 
 def as_read(pair: Pair, seen: Observation) -> Observation:

@@ -215,7 +215,7 @@ def test_what_the_new_side_could_not_hold_stays_a_change_that_waits() -> None:
 
 def test_a_field_that_the_source_did_not_show_is_not_agreed_on() -> None:
     desk = Desk(make_sync((make_field("title"), make_field("status"), make_field("notes"))))
-    desk.see(row("1", {"title": "a", "status": "unholdable"}))
+    desk.see(row("1", {"title": "a", "status": "unholdable"}, evidence=Evidence.SCAN))
     intent = desk.planned()
     shown: dict[str, FieldValue] = {"title": "a", "status": Unfit("a range", "1 → 2"), "notes": "n"}
     desk.answer(intent, Outcome.DONE, page("page-1", "1", shown, evidence=Evidence.RECEIPT, seen=at(1)))

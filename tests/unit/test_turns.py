@@ -15,7 +15,7 @@ from bridge.ends import Batch, Blame, Evidence, Observation, Outcome
 from bridge.engine.compare import preview
 from bridge.engine.status import sync_status
 from bridge.errors import Unavailable
-from bridge.model import OUTSIDE, Op, Pair, Presence, Side, Stamp, Value
+from bridge.model import OUTSIDE, Key, Op, Pair, Presence, Side, Stamp, Value
 from tests.unit.desk import BOT, Desk, at, minute, page, row, stamp
 from tests.unit.fake_ends import FakeEnd
 from tests.unit.fake_world import World
@@ -183,6 +183,16 @@ def test_a_page_with_its_key_calls_a_row_at_once() -> None:
     assert (waiting(desk), desk.events("3")) == (["2"], ["link", "insert", "insert"])
     desk.plan()
     assert desk.pair("3").base is not None
+
+
+@pytest.mark.parametrize("old_key", [None, ("9",)])
+def test_a_new_record_of_which_a_change_told_a_part_is_read_before_it_is_merged(old_key: Key | None) -> None:
+    """A row enters the filter by an UPDATE, whose note lacks what is linked to it."""
+    desk = Desk()
+    desk.see(replace(row("1", {"title": "after"}, event_id="e-1"), old_key=old_key))
+    assert desk.plan() == []
+    desk.intake.call_in(showing({"1": live("1", AFTER)}))
+    assert {name: change.new for name, change in desk.planned().action.changes.items()} == AFTER
 
 
 def test_a_row_that_is_gone_when_its_page_was_seen_comes_back_and_is_recorded() -> None:
