@@ -126,7 +126,7 @@ class Intake:
         if seen.evidence is not Evidence.EVENT and batch.is_unread(pair):
             batch.was_read(pair)
             seen = as_read(pair, seen)
-            if seen.presence is Presence.LIVE:
+            if seen.presence is Presence.LIVE and pair.base is None:
                 pair = replace(pair, postgres=Snapshot())  # what was known is that it is there, or a part of it
         result = absorb(pair, seen)
         if result.kind:
@@ -219,7 +219,10 @@ class Intake:
     def _rekey(self, seen: Observation, old: Key, new: Key) -> Pair | None:
         """A primary-key update moves the record with its page. Keys may be swapped inside one transaction."""
         name = self._sync.name
-        pair = self._journal.take_displaced(name, old) or self._journal.record_of(name, old)
+        pair = self._journal.take_displaced(name, old) or self._journal.pair_by_key(name, old)
+        if pair is None and self._turns.rename(old, new):
+            return None
+        pair = pair or self._journal.record_of(name, old)
         holder = self._journal.record_of(name, new)
         if pair is None:
             return holder if holder or seen.presence is not Presence.LIVE else self._add(seen)

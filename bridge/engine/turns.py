@@ -14,7 +14,7 @@ from datetime import datetime
 from bridge.ends import Evidence, Observation
 from bridge.journal import Journal
 from bridge.journal.arrivals import Arrival
-from bridge.model import Pair, Presence, Snapshot, Stamp, Sync
+from bridge.model import Key, Pair, Presence, Snapshot, Stamp, Sync
 
 AHEAD = 5_000  # records that may wait to be made: half an hour's work of the common budget
 _AT_ONCE = 500  # rows that are read in one round of the bridge, which does nothing else meanwhile
@@ -39,12 +39,21 @@ class Turns:
             return sys.maxsize
         return self._ahead - self._journal.to_fill(self._name, self._ahead)
 
+    def rename(self, old: Key, new: Key) -> bool:
+        """A row that waits has got another key: it waits under that. Not if a record has the one, or another row that
+        waits: two that change keys are told apart as records."""
+        journal, name = self._journal, self._name
+        if not journal.arrivals.waits(name, old) or journal.arrivals.waits(name, new) or journal.pair_by_key(name, new):
+            return False
+        journal.arrivals.rename(name, old, new)
+        return True
+
     def call_in(self, look: Look, take: Take) -> bool:
         """Has some of the rows taken that are to be read before their pair is merged, and of those whose turn has come.
         Answers whether there are others. `take` is called in a transaction."""
         unread = self._journal.unread(self._name, _AT_ONCE)
         if unread:
-            shown = look(unread)
+            shown = [as_read(pair, seen) for pair, seen in zip(unread, look(unread), strict=True)]
             with self._journal.transaction():
                 take(shown)
                 self._journal.were_read([pair.id for pair in unread])

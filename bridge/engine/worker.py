@@ -131,6 +131,7 @@ class Worker:
 
     def tick(self) -> None:
         """One round. Raises JournalError; what a side raises makes that side wait."""
+        self._others_wait = False
         self.health.waited(Side.NOTION, self.notion.silence())
         misfit = self.health.misfit(Side.POSTGRES)
         if misfit is not None and misfit is not self._misfit:
@@ -278,8 +279,8 @@ class Worker:
             self._take_rows(batch)
             self.pacing.active(self._clock.monotonic())
             self._scan_if_needed()
-        # Also while changes never end: what such a row holds may then be told once more, by a change from before.
-        self._others_wait = not (self._reread or self._drifted) and self._intake.call_in(self.postgres.look)
+        if self._drained:  # else a change from before might be told after what the row holds now
+            self._others_wait = self._intake.call_in(self.postgres.look)
 
     def _take_rows(self, batch: Batch, listed: Listed | None = None) -> None:
         with crash_point(CrashPoint.ROWS_JOURNALED):

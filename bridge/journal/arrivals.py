@@ -57,6 +57,14 @@ class Arrivals:
         """Nobody waits any more."""
         self._store.run("arrivals_forget", sync=sync)
 
+    def waits(self, sync: str, key: Key) -> bool:
+        """Whether the row with this key waits here."""
+        return bool(self.among(sync, [key]))
+
+    def rename(self, sync: str, old: Key, new: Key) -> None:
+        """The row has another key now, which no other has that waits here. It keeps its place."""
+        self._store.run("arrivals_rename", sync=sync, old=rows.key_text(old), new=rows.key_text(new))
+
     def take(self, sync: str, key: Key) -> Arrival | None:
         """Takes one out of the queue, if it is there."""
         row = self._store.row("arrivals_take", sync=sync, key=rows.key_text(key))

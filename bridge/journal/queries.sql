@@ -163,7 +163,7 @@ SELECT p.* FROM pairs p
 WHERE p.sync = :sync AND p.dirty = 1 AND (p.displaced_key IS NULL OR p.postgres_state <> 'live')
   AND (p.not_before IS NULL OR p.not_before <= :now OR p.not_before > :longest)
   AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.sync = p.sync AND i.pair = p.id AND i.state IN ('open', 'unknown', 'echo'))
-  AND NOT p.unread
+  AND NOT (p.unread AND p.key IS NOT NULL)
 -- People's changes to linked records go before the first fill.
 ORDER BY p.base_state IS NULL, p.id LIMIT :limit
 
@@ -299,7 +299,7 @@ SELECT
 -- Since when the longest waiting record waits: its last observed change. Of the rows whose turn has not come the first one
 -- that was told of came first.
 SELECT MIN(seen) AS at FROM (
-    SELECT (SELECT at FROM arrivals WHERE sync = :sync AND at IS NOT NULL ORDER BY number LIMIT 1) AS seen
+    SELECT (SELECT at FROM arrivals WHERE sync = :sync ORDER BY number LIMIT 1) AS seen
     UNION ALL
     SELECT (SELECT MAX(e.journaled_at) FROM events e WHERE e.pair = p.id) AS seen
     FROM pairs p
@@ -462,6 +462,9 @@ DELETE FROM arrivals WHERE sync = :sync
 
 -- name: arrivals_among
 SELECT key FROM arrivals WHERE sync = :sync AND key IN (SELECT value FROM json_each(:keys))
+
+-- name: arrivals_rename
+UPDATE arrivals SET key = :new WHERE sync = :sync AND key = :old
 
 -- name: arrivals_take
 DELETE FROM arrivals WHERE sync = :sync AND key = :key RETURNING key, at, author

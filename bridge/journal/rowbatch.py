@@ -26,11 +26,11 @@ class RowBatch:
         self._journal = journal
         self._sync = sync
         self._known = self._known_events([item.event_id for item in seen if item.event_id is not None])
-        self._keys = {item.key for item in seen if item.key is not None}
-        self._rows = self._stored(self._keys)
+        keys = {item.key for item in seen if item.key is not None}
+        self._rows = self._stored(keys)
         self._pairs: dict[Key, Pair] = {}
         self._made: dict[int, Pair] = {}
-        self._waiting = self._who_waits()
+        self._waiting = self._who_waits(keys)
         self._arrived: dict[Key, Arrival] = {}
         self._left: set[Key] = set()
         self._unread: set[int] = set()
@@ -80,17 +80,19 @@ class RowBatch:
 
     def waits(self, key: Key) -> bool:
         """Whether the row's turn has not come."""
-        return key in self._waiting
+        if key not in self._waiting:
+            self._waiting.update(self._who_waits({key}))
+        return self._waiting[key]
 
     def arrive(self, seen: Observation, key: Key) -> None:
         """A new row whose turn comes later. That it is there is all that is remembered of it."""
-        self._waiting.add(key)
+        self._waiting[key] = True
         self._arrived[key] = Arrival(key, seen.stamp.earliest if seen.stamp else None, seen.author)
 
     def leave(self, key: Key) -> None:
         """The row, if it waited, is there no more."""
-        if key in self._waiting:
-            self._waiting.discard(key)
+        if self.waits(key):
+            self._waiting[key] = False
             self._arrived.pop(key, None)
             self._left.add(key)
 
@@ -171,18 +173,18 @@ class RowBatch:
 
     def forget(self) -> None:
         """Something else has changed records: they are read again when they are asked for."""
-        self._waiting = self._who_waits()
-        self._rows, self._pairs = {}, {}
+        self._rows, self._pairs, self._waiting = {}, {}, {}
 
     def _row(self, key: Key) -> Row | None:
         if key not in self._rows:
             self._rows.update(self._stored({key}))
         return self._rows[key]
 
-    def _who_waits(self) -> set[Key]:
-        """The keys of this batch whose rows wait for their turn."""
+    def _who_waits(self, keys: Collection[Key]) -> dict[Key, bool]:
+        """Of each key whether its row waits for its turn."""
         arrivals = self._journal.arrivals
-        return arrivals.among(self._sync, self._keys) if arrivals.any(self._sync) else set()
+        waiting = arrivals.among(self._sync, keys) if arrivals.any(self._sync) else set[Key]()
+        return {key: key in waiting for key in keys}
 
     def _known_events(self, sources: Sequence[str]) -> set[str]:
         found = self._journal.store.rows("events_known", sources=json.dumps(sources)) if sources else []

@@ -41,7 +41,7 @@ class Bundles:
         bundles = [note for note in notes if note.keys is not None]
         new = [key for note in bundles if note.op == "insert" for key in self._keys(note)]
         self._unread = set(new).difference(known(new)) if new and known is not None else set[Key]()
-        wanted = [key for note in bundles for key in self._keys(note) if key not in self._unread]
+        wanted = [key for note in bundles for key in self._keys(note) if not self._is_unread(note, key)]
         if not wanted:
             return
         self._rows = read_rows(conn, sync, list(dict.fromkeys(wanted)))
@@ -61,7 +61,7 @@ class Bundles:
         """
         stamp = Stamp(note.at, note.at if self._exact else max(note.at, self._seen))
         for place, key in enumerate(self._keys(note)):
-            if self._changed_again.get(key, note.id) > note.id:
+            if self._is_unread(note, key) or self._changed_again.get(key, note.id) > note.id:
                 continue
             row = self._rows.get(key)
             if note.op == "delete":
@@ -72,7 +72,10 @@ class Bundles:
 
     def unread(self, note: Note) -> list[Key]:
         """The new rows of a bundle that were not read."""
-        return [key for key in self._keys(note) if key in self._unread] if note.op == "insert" else []
+        return [key for key in self._keys(note) if self._is_unread(note, key)]
+
+    def _is_unread(self, note: Note, key: Key) -> bool:
+        return note.op == "insert" and key in self._unread
 
     def _keys(self, note: Note) -> list[Key]:
         if note.id not in self._read:

@@ -32,17 +32,17 @@ def look(conn: Connection, sync: Sync, pairs: Sequence[Pair]) -> list[Observatio
     """The present state of these records, one observation each, in order.
 
     The database is authoritative: a row that is not there is GONE. Unless its key was changed and the outbox
-    still has that change: then the row is looked up under its new key, and `old_key` says what it was. A row
-    outside of the filter is AWAY.
+    still has that change: then the row is looked up under its new key, and `old_key` says what it was, whatever
+    other row has the old key by now. A row outside of the filter is AWAY.
     """
     keys = list(dict.fromkeys(pair.key for pair in pairs if pair.key is not None))
     seen = server_time(conn)
     rows = read_rows(conn, sync, keys)
-    moved: Mapping[Key, Key] = {}
-    if len(rows) < len(keys):
-        # Read after the rows: whoever changed a key between the two is in the outbox by now.
-        moved = _moved(conn, sync)
-        rows = {**read_rows(conn, sync, [moved[key] for key in keys if key in moved]), **rows}
+    # Read after the rows: whoever changed a key between the two is in the outbox by now.
+    moved = _moved(conn, sync)
+    elsewhere = [moved[key] for key in keys if key in moved]
+    if elsewhere:
+        rows = {**read_rows(conn, sync, elsewhere), **rows}
     return [_found(pair.key, rows, moved, seen) for pair in pairs]
 
 
@@ -105,8 +105,6 @@ def _moved(conn: Connection, sync: Sync) -> dict[Key, Key]:
 def _found(key: Key | None, rows: Mapping[Key, Row], moved: Mapping[Key, Key], seen: datetime) -> Observation:
     if key is None:  # a page that has no row yet
         return Observation(side=Side.POSTGRES, presence=Presence.UNSEEN, seen=seen)
-    if key in rows:
-        return observe(rows[key], Evidence.LOOK, seen)
     present = moved.get(key, key)
     old_key = key if present != key else None
     if present in rows:

@@ -77,6 +77,20 @@ def test_new_rows_of_a_bundle_are_not_read_unless_they_are_known(database: str, 
     assert read == [(("5",), "row 5"), (("2",), "again"), (("7",), "again"), (("3",), None)]
 
 
+def test_a_bundle_that_changes_new_rows_reads_them(database: str, user: User) -> None:
+    """One of them may be a record by then: it was deleted, and came back alone."""
+    sync = set_up(database)
+    add(user, 200)
+    user.execute("DELETE FROM tasks WHERE id = 7")
+    user.execute("INSERT INTO tasks (id, title) VALUES (7, 'alone')")
+    user.execute("UPDATE tasks SET title = 'all'")
+    end = end_for(database, sync, known=lambda keys: [])
+    events = list(taken(end).observations)
+    end.close()
+    assert sum(event.unread for event in events) == 200
+    assert [event.values["title"] for event in events if event.key == ("7",) and event.values] == ["alone", "all"]
+
+
 def test_few_rows_are_noted_with_what_they_hold(database: str, user: User) -> None:
     set_up(database)
     add(user, 100)

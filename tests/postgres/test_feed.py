@@ -197,6 +197,15 @@ def test_look_survives_an_impossible_key(end: PostgresEnd, user: User) -> None:
     assert [seen.presence.value for seen in end.look(pairs)] == ["live", "gone", "live", "gone", "live"]
 
 
+def test_a_look_finds_the_record_and_not_the_row_that_has_its_key_now(end: PostgresEnd, user: User) -> None:
+    user.execute("INSERT INTO tasks (id, title) VALUES (1, 'one'), (2, 'two')")
+    taken(end)
+    user.execute("UPDATE tasks SET id = 9 WHERE id = 2")
+    user.execute("UPDATE tasks SET id = 2 WHERE id = 1")
+    shown = [(seen.key, seen.old_key, seen.values["title"]) for seen in end.look([pair_of(("1",)), pair_of(("2",))])]
+    assert shown == [(("2",), ("1",), "one"), (("9",), ("2",), "two")]
+
+
 def test_a_key_of_other_columns_is_no_row_s(end: PostgresEnd, user: User) -> None:
     """The file may name other key columns than those of before."""
     user.execute("INSERT INTO tasks (title) VALUES ('a')")
