@@ -124,7 +124,7 @@ def test_hidden_targets_cost_few_requests(related: Related) -> None:
 
 def test_a_listing_shows_it_too(related: Related) -> None:
     related.world.person.trash(related.shops[0])
-    [seen] = [seen for batch in related.end.scan() for seen in batch.observations]
+    *_, seen = [seen for batch in related.end.scan() for seen in batch.observations]
     assert (seen.evidence, seen.values["one"]) == (Evidence.SCAN, related.shops[0])
 
 
