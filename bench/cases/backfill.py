@@ -8,7 +8,7 @@ from bench.case import Case, Figure, Found, Line, Picture, cumulated, percentile
 from bench.stage import Place, creates
 from bench.watch import each, per_minute, watching
 
-_BURST_S = 75.0  # the first minute's requests may all be sent at once; then it goes evenly
+BURST_S = 75.0  # the first minute's requests may all be sent at once; then it goes evenly
 
 
 def _run(
@@ -22,7 +22,7 @@ def _run(
         stage.insert(rows)
         began = time.monotonic()
         stage.until(lambda: stage.pages() > _IN_STEP, "the copy has begun")
-        time.sleep(_BURST_S * alone_s / _ALONE_S)
+        time.sleep(BURST_S * alone_s / _ALONE_S)
         alone = time.monotonic()
         time.sleep(alone_s)
         edited = time.monotonic()

@@ -8,15 +8,16 @@ import time
 import psycopg
 
 from bench.case import Case, Figure, Found, percentile
+from bench.cases.backfill import BURST_S
 from bench.cases.idle import cpu_seconds, resident_mb
 from bench.stage import Place, Stage
 from bench.watch import each, watching
+from bench.watch import per_minute as rate
 
 _COPY = "COPY items1 (title, status, amount, due, note) FROM STDIN"
 _WAITING = "SELECT coalesce(sum(coalesce(key_count, 1)), 0)::bigint FROM notion_bridge.outbox"
 _LOOK_S = 0.1
 _IN_STEP = 50
-_BURST_S = 75.0  # the first minute's requests may all be sent at once; then it goes evenly
 
 
 def _run(
@@ -40,7 +41,7 @@ def _run(
                 Figure("events of rows outside of the filter", outside, "", 0),
                 Figure("changes that waited", waited),
                 *drained,
-                *_afterwards(stage, pages, spent_s, times, pause_s),
+                *_afterwards(stage, pages, per_minute, spent_s, times, pause_s),
                 Figure("journal, per row of these", stage.journal_path.stat().st_size / rows, "bytes"),
             ]
         )
@@ -68,14 +69,16 @@ def _drained(stage: Stage, waited: int) -> list[Figure]:
     ]
 
 
-def _afterwards(stage: Stage, pages: list[str], spent_s: float, times: int, pause_s: float) -> list[Figure]:
+def _afterwards(
+    stage: Stage, pages: list[str], per_minute: int, spent_s: float, times: int, pause_s: float
+) -> list[Figure]:
     """While pages are made of the rows, and somebody edits others."""
     started = time.monotonic()
     begun = stage.until(lambda: stage.pages() > _IN_STEP, "pages are made", 600)
-    time.sleep(_BURST_S * spent_s / _SPENT_S)
+    time.sleep(BURST_S * spent_s / _SPENT_S)
     since = time.monotonic()
     time.sleep(spent_s)
-    sent = len(stage.requests(since=since)) * 60.0 / (time.monotonic() - since)
+    sent = rate([entry.monotonic for entry in stage.requests(since=since)], since, time.monotonic())
     with watching(stage) as watch:
         took = each(
             watch,
@@ -86,15 +89,9 @@ def _afterwards(stage: Stage, pages: list[str], spent_s: float, times: int, paus
     return [
         Figure("from then until pages are made", begun - started, "s"),
         # As for a first sync; what is spent of the budget is the limit's time by that of the requests.
-        Figure("time / limit, from the second minute on", _budget(stage) / sent, "x", 1.03),
+        Figure("time / limit, from the second minute on", per_minute / sent, "x", 1.03),
         Figure("an edit of another row, to the request, p99", percentile(took, 99), "s", 4),
     ]
-
-
-def _budget(stage: Stage) -> float:
-    limit = stage.sandbox.options.requests_per_minute
-    assert limit is not None
-    return limit
 
 
 def _fill(stage: Stage, rows: int) -> None:

@@ -37,13 +37,13 @@ from bridge.notion.limiter import Limiter
 from bridge.notion.names import Names, has_people
 from bridge.notion.optionbook import OptionBook
 from bridge.notion.workers import Workers
+from bridge.postgres.bundles import Known
 from bridge.postgres.capture import CaptureSettings
 from bridge.postgres.catalog import read_table
 from bridge.postgres.connection import Connection, Session
 from bridge.postgres.end import PostgresEnd
 from bridge.postgres.findings import installed
 from bridge.postgres.install import install, refuse_twin
-from bridge.postgres.outbox import Known
 from bridge.postgres.rowfilter import check_filter
 from bridge.postgres.scan import scan
 from bridge.postgres.sessions import Sessions

@@ -61,12 +61,12 @@ class Turns:
 
     def _call(self, look: Look, take: Take) -> bool:
         """Whether anybody's turn has come."""
+        if self._ahead is None or not self._journal.arrivals.any(self._name):
+            return False
         room = self.room()
-        if self._ahead is None or room * _A_PART < self._ahead:
+        if room * _A_PART < self._ahead:
             return False
         called = self._journal.arrivals.first(self._name, min(room, _AT_ONCE))
-        if not called:
-            return False
         shown = look([Pair(0, self._name, one.key, None, None, Snapshot(), Snapshot()) for one in called])
         # One that is gone, or has left the filter, is none of ours. Of one that has another key a change will tell.
         came = [(one, seen) for one, seen in zip(called, shown, strict=True) if seen.old_key is None]

@@ -160,7 +160,9 @@ class Worker:
         """Seconds until the next round is worth while, as far as this worker knows."""
         now = self._clock.monotonic()
         moments = [self._pages.soonest(), *self.dispatch.ask_times(), *self.health.retry_times()]
-        waits = [moment - now for moment in moments] + [0.0] * self._others_wait
+        waits = [moment - now for moment in moments]
+        if self._others_wait:
+            waits.append(0.0)
         attempt = self.journal.next_attempt(self.sync.name)
         if attempt is not None:
             waits.append((attempt - self._clock.now()).total_seconds())

@@ -7,7 +7,7 @@ that its values are read when they are needed, and take neither time nor room be
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,7 +74,7 @@ class Arrivals:
         """Those that came first."""
         return [_read(row) for row in self._store.rows("arrivals_next", sync=sync, most=most)]
 
-    def done(self, sync: str, taken: Sequence[Key]) -> None:
+    def done(self, sync: str, taken: Collection[Key]) -> None:
         """These are records now, or are no more."""
         keys = json.dumps([rows.key_text(key) for key in taken])
         self._store.run("arrivals_done", sync=sync, keys=keys)

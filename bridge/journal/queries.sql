@@ -158,7 +158,8 @@ UPDATE syncs SET forgotten = forgotten + 1 WHERE name = :sync
 
 -- name: pairs_dirty
 -- Pairs to merge now: not waiting for a retry, and without a write of ours under way; and whose row has kept its key, or
--- told where it went, and does not have to be read first. A wait that ends later than any wait can was begun before this machine's clock was set back.
+-- told where it went, and does not have to be read first. A wait that ends later than any wait can was begun before this
+-- machine's clock was set back.
 SELECT p.* FROM pairs p
 WHERE p.sync = :sync AND p.dirty = 1 AND (p.displaced_key IS NULL OR p.postgres_state <> 'live')
   AND (p.not_before IS NULL OR p.not_before <= :now OR p.not_before > :longest)

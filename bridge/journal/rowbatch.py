@@ -163,7 +163,7 @@ class RowBatch:
         if self._read:
             self._journal.were_read(list(self._read))
         if self._left:
-            self._journal.arrivals.done(self._sync, list(self._left))
+            self._journal.arrivals.done(self._sync, self._left)
         if self._arrived:
             self._journal.arrivals.add(self._sync, self._arrived.values())
         if self._last is not None:

@@ -22,17 +22,14 @@ from bridge.postgres.wire import Row, read_key
 
 _LOOKED_THROUGH = 1000  # later changes
 
+# Which of these keys belong to known records. Rows that are new and many are told without being read.
+Known = Callable[[Sequence[Key]], Collection[Key]]
+
 
 class Bundles:
     """The rows of all bundles among some notes of the outbox. `known`: which keys belong to known records."""
 
-    def __init__(
-        self,
-        conn: Connection,
-        sync: Sync,
-        notes: Sequence[Note],
-        known: Callable[[Sequence[Key]], Collection[Key]] | None,
-    ) -> None:
+    def __init__(self, conn: Connection, sync: Sync, notes: Sequence[Note], known: Known | None) -> None:
         self._sync = sync
         self._rows: dict[Key, Row] = {}
         self._changed_again: dict[Key, int] = {}

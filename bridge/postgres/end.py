@@ -12,9 +12,10 @@ from bridge.errors import Stopped
 from bridge.model import Pair, Side, Sync
 from bridge.postgres import outbox
 from bridge.postgres.bounds import FULL, count_anew, forget_overflow
+from bridge.postgres.bundles import Known
 from bridge.postgres.catalog import read_table
 from bridge.postgres.names import table_name
-from bridge.postgres.outbox import Backlog, Known
+from bridge.postgres.outbox import Backlog
 from bridge.postgres.reader import look
 from bridge.postgres.scan import scan
 from bridge.postgres.sessions import Sessions

@@ -7,7 +7,7 @@ and then deleted by number; what was not visible yet is there the next time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,16 +15,13 @@ from bridge.ends import Batch, Evidence, Observation
 from bridge.errors import SetupError
 from bridge.model import OUTSIDE, FieldValue, Key, OnLeave, Presence, Side, Stamp, Sync
 from bridge.postgres.bounds import left_out
-from bridge.postgres.bundles import Bundles
+from bridge.postgres.bundles import Bundles, Known
 from bridge.postgres.connection import Connection
 from bridge.postgres.notes import Note, oldest_notes
 from bridge.postgres.reader import read_rows, server_time, utc
 from bridge.postgres.wire import Row, captured_columns, read_key, read_row, through_fields
 
 BATCH_CHANGES = 1000
-
-# Which of these keys belong to known records. Rows that are new and many are told without being read.
-Known = Callable[[Sequence[Key]], Collection[Key]]
 
 _REREAD = {
     "truncate": "the table was emptied by TRUNCATE",

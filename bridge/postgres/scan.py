@@ -10,11 +10,12 @@ from psycopg import sql
 
 from bridge.ends import Batch, Evidence
 from bridge.model import Sync
+from bridge.postgres.bundles import Known
 from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
 from bridge.postgres.findings import schema_version
 from bridge.postgres.names import source, table_name
 from bridge.postgres.notes import SELECT_ALL, portions, read_note
-from bridge.postgres.outbox import BATCH_CHANGES, Known, event_batch, require_columns
+from bridge.postgres.outbox import BATCH_CHANGES, event_batch, require_columns
 from bridge.postgres.reader import observe, utc
 from bridge.postgres.rowfilter import only_inside
 from bridge.postgres.trouble import address, explain

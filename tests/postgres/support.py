@@ -31,8 +31,8 @@ from bridge.model import (
     Value,
 )
 from bridge.postgres import PostgresEnd, install, open_connection, read_table
+from bridge.postgres.bundles import Known
 from bridge.postgres.capture import DEFAULTS, CaptureSettings
-from bridge.postgres.outbox import Known
 from bridge.postgres.sessions import Sessions
 from bridge.shapes import Column, DataSource, Property, Table
 from bridge.values.registry import bind

@@ -12,8 +12,9 @@ from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Re
 from bridge.errors import Refused, SetupError
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres import bounds
+from bridge.postgres.bundles import Known
 from bridge.postgres.notes import Note, portions
-from bridge.postgres.outbox import Acknowledgement, Known, event_batch
+from bridge.postgres.outbox import Acknowledgement, event_batch
 from bridge.postgres.reader import observe
 from bridge.postgres.wire import Row, read_key, read_row
 from tests.worlds import outbox
