@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.clock import Clock
-from bridge.errors import AccessLost, BridgeError, JournalError, LockHeld, SetupError, Stopped, Unavailable
+from bridge.errors import AccessLost, BridgeError, ConfigError, JournalError, LockHeld, SetupError, Stopped, Unavailable
 from bridge.journal import Journal
 from bridge.model import Side
 
@@ -35,12 +35,12 @@ class Health:
         return self._clock.monotonic() >= self.retry_at(side)
 
     def guarded(self, side: Side, work: Callable[[], None]) -> None:
-        """Runs work of one side, unless it is being left alone."""
+        """Runs work of one side, unless it is being left alone. What ends the run is raised: see `failed`."""
         if not self.up(side):
             return
         try:
             work()
-        except (Unavailable, AccessLost, SetupError) as error:
+        except BridgeError as error:
             self.failed(side, error)
         else:
             self.came_up(side)
@@ -63,8 +63,8 @@ class Health:
 
     def failed(self, side: Side, error: Exception) -> None:
         """Leaves the side alone, longer each time. What is no known failure is a bug, and ends the run; so
-        does a lock that another bridge has taken."""
-        if isinstance(error, JournalError | LockHeld) or not isinstance(error, BridgeError):
+        does a lock that another bridge has taken, and what the configuration says wrong."""
+        if isinstance(error, JournalError | LockHeld | ConfigError) or not isinstance(error, BridgeError):
             raise error
         if isinstance(error, Stopped):
             return

@@ -26,6 +26,7 @@ from bridge.model import Action, Change, Decision, Op, Pair, Side, Sync, Unfit, 
 _EMPTIED_MIN = 10  # below this many records, deleting all of them is an ordinary thing to do
 _RECENT_S = 60.0
 _PUT_OFF_S = 0.5
+_TOLD_LATER_S = 5.0  # each time that a record comes up it is merged anew, and there may be thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,12 @@ class Planner:
                 intents += written
                 left = limit - len(intents)
                 pairs = self._journal.dirty_pairs(self._sync.name, left) if left > 0 else []
-            if intents:
-                return intents  # what is only told is planned anew when there is nothing else to write
-            self._journal.add_intents(untold[:limit])
-        return untold[:limit]
+            # What is only told waits for people's changes; not for the first fill, which may take hours.
+            told = [] if any(not intent.backfill for intent in intents) else untold[:limit]
+            self._journal.add_intents(told)
+            for intent in untold[len(told) :]:
+                self._put_off(intent.pair, _TOLD_LATER_S)
+        return intents + told
 
     def preview(self, pair: Pair, *, quiet: bool = False) -> Planned:
         """What a plan would decide about one pair. `quiet`: it has no open conflict, and nothing of it is parked."""
@@ -139,8 +142,8 @@ class Planner:
         update = (Side.NOTION, Op.UPDATE)
         return tuple(replace(a, note=note) if (a.side, a.op) == update else a for a in actions)
 
-    def _put_off(self, pair: Pair) -> None:
-        later = self._clock.now() + timedelta(seconds=_PUT_OFF_S)
+    def _put_off(self, pair: Pair, seconds: float = _PUT_OFF_S) -> None:
+        later = self._clock.now() + timedelta(seconds=seconds)
         self._journal.postpone(pair.id, self._journal.attempts(pair), later)
 
     def _intent(self, pair: Pair, action: Action, attempts: int) -> Intent:

@@ -13,7 +13,7 @@ from typing import Any
 from bridge.engine.binding import Ends
 from bridge.engine.resolving import DecisionRefused, NoSuchNumber
 from bridge.journal import Journal
-from bridge.journal.rows import as_json
+from bridge.journal.rows import as_json, value_text
 from bridge.journal.store import Row
 from bridge.model import Conflict, FieldValue, Pair, Side, Stamp, Unfit, Value
 from bridge.values import canonical
@@ -44,12 +44,23 @@ def put_back(journal: Journal, event: int) -> dict[str, Any]:
         held = pair.postgres.values[name]
         stamp = Stamp(now, now)
         journal.add_conflict(pair, Conflict(name, value, held, held, stamp, stamp, UNDO, None))
-        made = journal.open_conflicts_of(pair)[-1]
+        made = _wish(journal, pair, name, value)
         seen = as_json([canonical.encode(pair.side(side).values[name]) for side in Side])
         journal.set_conflict(made["id"], "resolving", "base", value, seen=seen)
     journal.soil(pair.id)
     told = {name: [canonical.encode(both[1]), canonical.encode(both[0])] for name, both in changes.items()}
     return {"event": event, "sync": pair.sync, "key": list(pair.key) if pair.key else None, "changes": told}
+
+
+def _wish(journal: Journal, pair: Pair, name: str, value: Value) -> Row:
+    """The conflict that stands for putting this value back: the one just noted, or the same of before, if a person asks
+    again for what was not carried out yet, and nothing was noted."""
+    text = value_text(value)
+    return next(
+        row
+        for row in reversed(journal.open_conflicts_of(pair))
+        if (row["field"], row["rule"], row["base"]) == (name, UNDO, text)
+    )
 
 
 def _value_before(journal: Journal, pair: Pair, row: Row, name: str, old: FieldValue, new: FieldValue) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -59,6 +60,7 @@ class Worker:
         self._tasks = tasks
         self.targets: Sequence[Worker] = ()  # the syncs that this one's relations link to
         self._reread = _START  # why the whole table must be read; "" when it need not
+        self._began = -math.inf  # this round, monotonic
         self._others_wait = False  # rows to be read, beside those that were read in this round
         self._drained = False  # the outbox was read to its end in this round
         self._drifted = False  # the table or the data source is not what the sync was bound to
@@ -131,7 +133,7 @@ class Worker:
 
     def tick(self) -> None:
         """One round. Raises JournalError; what a side raises makes that side wait."""
-        self._others_wait = False
+        self._began, self._others_wait = self._clock.monotonic(), False
         self.health.waited(Side.NOTION, self.notion.silence())
         misfit = self.health.misfit(Side.POSTGRES)
         if misfit is not None and misfit is not self._misfit:
@@ -157,16 +159,19 @@ class Worker:
         return not self._drifted and self.health.up(Side.NOTION)
 
     def due_in(self) -> float:
-        """Seconds until the next round is worth while, as far as this worker knows."""
-        now = self._clock.monotonic()
-        moments = [self._pages.soonest(), *self.dispatch.ask_times(), *self.health.retry_times()]
-        waits = [moment - now for moment in moments]
+        """Seconds until the next round is worth while, as far as this worker knows; infinite when it knows of none."""
         if self._others_wait:
-            waits.append(0.0)
+            return _SOON_S
+        now = self._clock.monotonic()
+        moments = [*self.dispatch.ask_times(), *self.health.retry_times()]
         attempt = self.journal.next_attempt(self.sync.name)
         if attempt is not None:
-            waits.append((attempt - self._clock.now()).total_seconds())
-        return max(_SOON_S, min(waits))
+            moments.append(now + (attempt - self._clock.now()).total_seconds())
+        # What was due when the round began had its turn. If it was not taken, as in a pause, then not in the next one.
+        moments = [moment for moment in moments if moment > self._began]
+        if self.health.up(Side.NOTION):
+            moments.append(self._pages.soonest())
+        return max(_SOON_S, min(moments, default=math.inf) - now)
 
     def settled(self) -> bool:
         """Whether nothing is left to do: both sides listed, nothing under way, nothing pending."""

@@ -21,13 +21,19 @@ class TimelyAdapter(requests.adapters.HTTPAdapter):
     """Calls `in_time` right before bytes leave; what that raises calls them off, and ends the connection."""
 
     def __init__(self, in_time: Callable[[], None]) -> None:
-        self._in_time = in_time
+        self._pools = _pools(in_time)
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = _pools(self._in_time)
+        manager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
+        """Behind a proxy (HTTPS_PROXY) connections come from another manager."""
+        manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
 
 def _pools(in_time: Callable[[], None]) -> dict[str, type[HTTPConnectionPool]]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import psycopg
 
-from bridge.ends import Intent, Outcome, Receipt
+from bridge.ends import Blame, Intent, Outcome, Receipt
+from bridge.errors import AccessLost, SetupError, Unavailable
 from bridge.model import Op, Sync
 from bridge.postgres.connection import Connection
 from bridge.postgres.links import blamed_link
@@ -15,10 +16,12 @@ from bridge.postgres.trouble import explain, primary
 # Serialization failure, deadlock, lock not available, query cancelled (a timeout): the same write may pass later.
 _PASSING = {"40001", "40P01", "55P03", "57014"}
 
-# Class 22: the value; 23: a constraint; 42: the statement (a generated column, say); 44: a view's check;
-# P0: RAISE in a trigger; 55: the object's state; 0A: not supported; 38, 39: a function in another language; 21, 27,
-# 2F: a trigger's doing. The server says no, and it will say no again.
-_REFUSALS = ("0A", "21", "22", "23", "27", "2F", "38", "39", "42", "44", "55", "P0")
+# Of these `explain` has another reading, which is that of a statement that concerns no single row. 42: the statement (a
+# generated column, say, or a function that the table's trigger misses); 55: the object's state.
+_REFUSALS = ("42", "55")
+
+# Either is possible: the server is in trouble, or an extension calls a value so (PostGIS an invalid geometry).
+_INTERNAL = "XX"
 
 _GONE = {"42P01", "42703", "3F000"}  # a table, a column, a schema is missing: the mapping, not this row
 
@@ -32,16 +35,22 @@ _RIGHTS = {
 def judge(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, where: str) -> Receipt:
     """The receipt for a write that the server answered with an error; its transaction is rolled back already.
 
-    Raises AccessLost, SetupError or Unavailable when it concerns every write and not this one.
+    What is not known to concern every write concerns this one: a constraint, a value, a limit of an index, a trigger
+    that raises with a code of its own. The server says no, and it will say no again. Raises AccessLost, SetupError
+    or Unavailable when it concerns every write.
     """
     state = error.sqlstate or ""
     if state in _PASSING:
         return Receipt(intent.id, Outcome.RETRY, reason=primary(error))
+    if state.startswith(_INTERNAL):
+        return Receipt(intent.id, Outcome.RETRY, reason=primary(error), blame=Blame.UNCLEAR)
     if state == "42501":
         return _no_right(conn, sync, intent, error, where)
-    if state.startswith(_REFUSALS) and state not in _GONE:
-        return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error), field=_blamed(conn, sync, intent, error))
-    raise explain(error, where) from error
+    meant = explain(error, where)
+    of_all = isinstance(meant, AccessLost | SetupError | Unavailable) and not state.startswith(_REFUSALS)
+    if of_all or state in _GONE:
+        raise meant from error
+    return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error), field=_blamed(conn, sync, intent, error))
 
 
 def _no_right(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, where: str) -> Receipt:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import socket
+import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
@@ -137,3 +139,56 @@ def test_a_certificate_that_nobody_trusts_ends_before_a_byte_is_sent(secure: Sec
         transport.send("POST", "pages", {"a": 1})
     assert secure.seen == []
     transport.close()
+
+
+# Behind a proxy
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    """Carries bytes to where CONNECT asks for, and back."""
+
+    def handle(self) -> None:
+        asked = self.rfile.readline().split()
+        if not asked:
+            return  # not even this was in time
+        host, _, port = asked[1].decode().rpartition(":")
+        while self.rfile.readline().strip():
+            pass
+        with socket.create_connection((host, int(port))) as onward:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_carry, args=(onward, self.connection))
+            back.start()
+            _carry(self.connection, onward)
+            back.join()
+
+
+def _carry(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # who calls a request off cuts the line
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def proxied(secure_transport: Transport, monkeypatch: pytest.MonkeyPatch) -> Iterator[Transport]:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.server_address[1]}")
+    yield secure_transport
+    secure_transport.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_nothing_leaves_too_late_through_a_proxy(proxied: Transport, secure: SecureServer, warm: bool) -> None:
+    if warm:
+        proxied.send("POST", "pages", {"a": 1})
+    with pytest.raises(NotSent):
+        proxied.send("POST", "pages", {"a": 2}, not_after=SystemClock().monotonic() - 0.001)
+    assert proxied.send("POST", "pages", {"a": 3}).status == 200
+    assert len(secure.seen) == 1 + warm

@@ -3,6 +3,7 @@ its reason and, where it is known, the field."""
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from bridge.ends import Blame, Evidence, Intent, Outcome, Receipt
-from bridge.errors import AccessLost
+from bridge.errors import AccessLost, Unavailable
 from bridge.model import Codec, FieldValue, Presence, Value
 from bridge.postgres import PostgresEnd, grants_sql, table_sequences
 from bridge.postgres.connection import Limits, Session
@@ -272,6 +273,29 @@ def test_constraints_refuse(
     # The session works on.
     assert one(end, update(("1",), code=("a", "fine"))).outcome is Outcome.DONE
     end.close()
+
+
+def test_any_other_error_of_the_write_is_the_records(end: PostgresEnd, user: User) -> None:
+    """A code of the user's own, a limit of an index. What the server calls internal may be its fault or the value's."""
+    user.execute("INSERT INTO tasks (title) VALUES ('a')")
+    user.execute("CREATE INDEX ON tasks (title)")
+    user.execute(
+        """CREATE FUNCTION raise_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF length(NEW.title) = 5 THEN RAISE 'not now' USING ERRCODE = NEW.title; END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER raise_it BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION raise_it()"""
+    )
+    long = random.Random(1).randbytes(6000).hex()  # too long for the index, and not to be compressed
+    for title, said in (("MY001", "not now"), ("HV000", "not now"), (long, "index row")):
+        refused = one(end, update(("1",), title=("a", title)))
+        assert refused.outcome is Outcome.REFUSED, refused
+        assert said in refused.reason
+    internal = one(end, update(("1",), title=("a", "XX000")))
+    assert (internal.outcome, internal.blame, internal.reason) == (Outcome.RETRY, Blame.UNCLEAR, "not now")
+    with pytest.raises(Unavailable, match="not now"):
+        one(end, update(("1",), title=("a", "53100")))
+    assert one(end, update(("1",), title=("a", "b"))).outcome is Outcome.DONE
 
 
 def test_a_trigger_may_refuse_change_or_swallow(end: PostgresEnd, user: User) -> None:

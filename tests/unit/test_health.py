@@ -41,7 +41,9 @@ def test_at_first_both_sides_are_up(health: Health) -> None:
     assert health.lasting_failure(1) is None
 
 
-@pytest.mark.parametrize("error", [Unavailable("no answer"), AccessLost("no right"), SetupError("no such table")])
+@pytest.mark.parametrize(
+    "error", [Unavailable("no answer"), AccessLost("no right"), SetupError("no such table"), BridgeError("54000")]
+)
 def test_a_side_that_fails_is_left_alone_and_the_other_is_not(health: Health, desk: Desk, error: BridgeError) -> None:
     done: list[Side] = []
     fail(health, Side.NOTION, error)

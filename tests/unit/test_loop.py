@@ -233,6 +233,27 @@ def test_the_next_round_is_due_when_the_next_attempt_is() -> None:
     assert min(world.desk.clock.slept) >= 0.0
 
 
+@pytest.mark.parametrize("why", ["paused", "Notion is down"])
+def test_what_may_not_be_tried_now_makes_no_haste(why: str) -> None:
+    """A record's next attempt is long due, and nothing can be done about it: a round a second, not twenty."""
+    world = World()
+    world.add_row("1")
+    world.pages.outcomes, world.pages.retry_after = [Outcome.RETRY], 7.0
+
+    def stop() -> None:
+        if world.pages.applied and why == "paused" and not world.desk.journal.sync_state("tasks").paused:
+            world.desk.journal.update_sync("tasks", paused=1)
+        elif world.pages.applied and why != "paused":
+            world.pages.errors = dict.fromkeys(("changes", "scan", "apply", "hints"), Unavailable("no answer"))
+        if world.desk.clock.seconds >= 100.0:
+            world.stop.set()
+
+    world.each_round = stop
+    world.loop.run()
+    assert world.applied(world.pages) == [Op.CREATE]
+    assert world.rounds <= 150
+
+
 def test_an_observation_of_a_page_that_nobody_knows_is_kept_out_of_a_look() -> None:
     world = World()
     world.pages.records["away"] = Observation(Side.NOTION, Presence.AWAY, page_id="away", note="it was moved")

@@ -5,6 +5,7 @@ refused in words, and nothing is changed then.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from bridge.ends import Outcome
 from bridge.engine.decisions import carry_out
 from bridge.engine.resolving import DecisionRefused, NoSuchNumber
-from bridge.model import Conflict, FieldValue, Side, Unfit
+from bridge.model import Conflict, FieldValue, Policy, Side, Unfit
 from tests.unit.desk import Desk, at, minute, page, row, stamp
+from tests.unit.worlds import make_sync
 
 
 @pytest.fixture
@@ -141,3 +143,19 @@ def test_a_conflict_of_before_may_be_taken_back_at_the_same_time(desk: Desk) -> 
             desk.pair("1"), Conflict("title", "before", "after", "x", moment, moment, "last-writer", Side.POSTGRES)
         )
     assert put_back(desk, number)["changes"] == {"title": ["after", "before"]}
+
+
+def test_what_is_asked_for_again_is_not_taken_for_another_conflict() -> None:
+    """The database refused the value, and meanwhile another field waits for a person."""
+    desk = Desk(replace(make_sync(), policy=Policy.MANUAL))
+    desk.record("1", {"title": "before", "status": "Todo"})
+    number = edit(desk, title="after")
+    put_back(desk, number)
+    for intent in desk.plan():
+        desk.answer(intent, Outcome.REFUSED, reason="violates check constraint")
+    desk.see(row("1", {"status": "Doing"}, stamp=stamp(200)))
+    desk.see(page("page-1", "1", {"title": "after", "status": "Done"}, edited=minute(5), seen=at(301)))
+    desk.plan()
+    put_back(desk, number)
+    found = {item["field"]: (item["rule"], item["state"], item["take"]) for item in desk.conflicts()}
+    assert found == {"title": ("undo", "resolving", "base"), "status": ("manual", "open", None)}

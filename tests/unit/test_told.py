@@ -13,7 +13,7 @@ from bridge.engine.told import status_text
 from bridge.model import Action, Op, Side, Value
 from bridge.shapes import Property
 from bridge.values.text import units
-from tests.unit.desk import Desk, minute, page, row
+from tests.unit.desk import Desk, minute, page, row, stamp
 from tests.unit.worlds import make_sync
 
 BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
@@ -54,10 +54,11 @@ def test_it_fits_one_run(character: str) -> None:
     assert text.endswith("…")
 
 
-def refused_edit() -> Desk:
-    """An edit of a page, which the database refused."""
+def refused_edit(*others: str) -> Desk:
+    """An edit of a page, which the database refused; and records of these other keys, in step."""
     desk = Desk(SYNC)
-    desk.record("1", BEFORE)
+    for key in ("1", *others):
+        desk.record(key, BEFORE)
     desk.see(page("page-1", "1", EDITED, edited=minute(1)))
     desk.answer(desk.planned(), Outcome.REFUSED, reason="too dear", field="title")
     return desk
@@ -83,12 +84,34 @@ def test_it_is_told_once_and_is_no_event() -> None:
 
 
 def test_what_others_wait_for_goes_first() -> None:
+    desk = refused_edit("2")
+    desk.see(row("2", {"title": "after"}, stamp=stamp(100)))
+    assert [list(intent.action.changes) for intent in desk.plan()] == [["title"]]
+    assert desk.plan() == []
+    desk.clock.seconds += 5
+    assert desk.planned().action == NOTE
+
+
+def test_it_does_not_wait_for_a_first_fill() -> None:
     desk = refused_edit()
     desk.see(row("2", BEFORE))
-    assert [intent.action.op for intent in desk.plan()] == [Op.CREATE]
-    assert desk.plan() == []
+    create, told = desk.plan()
+    assert (create.action.op, told.action) == (Op.CREATE, NOTE)
+
+
+def test_of_many_a_part_is_told_and_the_others_are_left_alone_for_a_while() -> None:
+    """A record that comes up is merged anew; thousands of them in every round would leave no time for anything else."""
+    desk = Desk(SYNC)
+    for key in map(str, range(6)):
+        desk.record(key, BEFORE)
+    desk.see(*(page(f"page-{key}", key, EDITED, edited=minute(1)) for key in map(str, range(6))))
+    for intent in desk.plan():
+        desk.answer(intent, Outcome.REFUSED, reason="too dear", field="title")
+    assert [intent.action for intent in desk.plan(2)] == [NOTE] * 2
     desk.clock.seconds += 1
-    assert desk.planned().action == NOTE
+    assert desk.plan(2) == []
+    desk.clock.seconds += 5
+    assert [intent.action for intent in desk.plan(2)] == [NOTE] * 2
 
 
 def test_it_goes_along_with_an_update_of_the_page() -> None:
