@@ -70,9 +70,14 @@ class AccessLost(BridgeError):
 
 
 class BreakerTripped(BridgeError):
-    """The sync stopped itself because going on could destroy data; a person must decide."""
+    """The sync stopped itself because going on could destroy data; a person must decide. `deletes` records would have
+    been deleted on `side`."""
 
     exit_code = ExitCode.BREAKER
+
+    def __init__(self, message: str, *, hint: str, side: str, deletes: int) -> None:
+        super().__init__(message, hint=hint)
+        self.side, self.deletes = side, deletes
 
 
 class LockHeld(BridgeError):

@@ -16,7 +16,7 @@ from bridge.cli.output import key_shown, key_text, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.config import Config
 from bridge.engine.cases import Cases, page_address
-from bridge.engine.decisions import pending_deletions
+from bridge.engine.decisions import stopped_deletions
 from bridge.engine.requests import submit
 from bridge.engine.resolving import NoSuchNumber
 from bridge.errors import ConfigError, ExitCode
@@ -184,7 +184,7 @@ def _stopped(journal: Journal, cases: Cases, sync: str) -> dict[str, Any]:
     breaker = journal.sync_row(sync) is not None and journal.sync_state(sync).breaker
     deletions = [
         {"key": key_text(pair.key), "title": cases.title(pair), "side": side.value}
-        for pair, side in (pending_deletions(journal, sync) if breaker else ())
+        for pair, side in (stopped_deletions(journal, sync) if breaker else ())
     ]
     return {"sync": sync, "breaker": breaker or None, "deletions": deletions}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -88,32 +87,29 @@ def _resume(journal: Journal, syncs: list[str], deletes: str = "") -> dict[str, 
             raise DecisionRefused(
                 f"sync {name!r} stopped itself and needs a word from you.\n{state.breaker}",
             )
-        if state.breaker and deletes == "allow":
-            journal.update_sync(name, allowed_deletes=_pending_deletes(journal, name))
-        elif state.breaker:
+        if state.stopped is not None and deletes == "allow":
+            journal.allow(name, *state.stopped)  # those that were asked about: what came since is another question
+        elif state.stopped is not None:
             _undo_deletes(journal, name)
         journal.update_sync(name, paused=0, breaker="")
     return {"resumed": syncs}
 
 
-def _pending_deletes(journal: Journal, name: str) -> int:
-    pending = journal.deletions(name)
-    since = datetime.fromisoformat(journal.now()) - timedelta(minutes=10)
-    recent = sum(journal.deletes_since(name, side, since) for side in Side)
-    return int(max(pending["into_notion"], pending["into_postgres"])) + recent
-
-
-def pending_deletions(journal: Journal, name: str) -> Iterator[tuple[Pair, Side]]:
-    """Records that were deleted on one side, each with the side that is asked to follow."""
-    for pair in journal.all_pairs(name):
-        gone = [side for side in Side if pair.side(side).presence is Presence.GONE]
-        if len(gone) == 1 and pair.side(gone[0].other).live and pair.base and pair.base.presence is Presence.LIVE:
-            yield pair, gone[0].other
+def stopped_deletions(journal: Journal, name: str) -> Iterator[tuple[Pair, Side]]:
+    """The records before whose deletion the sync stopped itself, each with the side that was to follow. Those of the
+    other side are none of them: nobody may be asked to follow there."""
+    stopped = journal.sync_state(name).stopped
+    for pair in journal.all_pairs(name) if stopped is not None else ():
+        assert stopped is not None
+        into, _ = stopped
+        gone = pair.side(into.other).presence is Presence.GONE and pair.side(into).live
+        if gone and pair.base and pair.base.presence is Presence.LIVE:
+            yield pair, into
 
 
 def _undo_deletes(journal: Journal, name: str) -> None:
-    """Every deletion that waits is answered with no: the merge then brings the records back."""
-    for pair, into in list(pending_deletions(journal, name)):
+    """Every deletion that was asked about is answered with no: the merge then brings the records back."""
+    for pair, into in list(stopped_deletions(journal, name)):
         held = [row for row in journal.parked_of(pair) if row["field"] == ""]
         for row in held:
             journal.set_parked(row["id"], "cleared")

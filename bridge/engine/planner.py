@@ -219,6 +219,8 @@ class Planner:
         since = self._clock.now() - timedelta(seconds=_RECENT_S)
         for side, count in ((Side.NOTION, pending["into_notion"]), (Side.POSTGRES, pending["into_postgres"])):
             if count == 0 or sync.deletes.into(side) in ("hold", "ignore"):
+                if state.allowed[side]:
+                    self._journal.allow(name, side, 0)  # the word was about deletions that are made by now
                 continue
             total = count + self._journal.deletes_since(name, side, since)
             if total <= sync.max_deletes and total < _EMPTIED_MIN:
@@ -227,10 +229,9 @@ class Planner:
             linked = left + total - count
             emptied = count >= left and linked >= _EMPTIED_MIN
             many = total > sync.max_deletes and total * 100 > sync.max_deletes_percent * linked
-            if (many or emptied) and total > state.allowed_deletes:
-                raise BreakerTripped(_breaker_message(sync, side, total, linked), hint=_breaker_hint(name))
-        if not pending["into_notion"] and not pending["into_postgres"] and state.allowed_deletes:
-            self._journal.update_sync(name, allowed_deletes=0)
+            if (many or emptied) and total > state.allowed[side]:
+                message = _breaker_message(sync, side, total, linked)
+                raise BreakerTripped(message, hint=_breaker_hint(name), side=side.value, deletes=total)
 
 
 def hold_back(

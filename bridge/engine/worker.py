@@ -196,7 +196,7 @@ class Worker:
                     intents = self._planner.plan(room, deletes=self._drained)
             except BreakerTripped as tripped:
                 with self.journal.transaction():
-                    self.journal.update_sync(self.sync.name, breaker=str(tripped))
+                    self.journal.stop(self.sync.name, tripped)
                 return
             if not intents:
                 return

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
+from bridge.errors import BreakerTripped
 from bridge.journal import rows
 from bridge.journal.arrivals import Arrivals
 from bridge.journal.history import History
@@ -19,6 +20,7 @@ from bridge.journal.store import Row, Store
 from bridge.model import Key, Pair, Presence, Side, Snapshot, Stamp, Suspended
 
 _V = TypeVar("_V")
+_ALLOWED = {Side.NOTION: "allowed_pages", Side.POSTGRES: "allowed_rows"}
 _LONGEST_WAIT = timedelta(minutes=10)  # of one record; a side that wants to be left alone for longer is not asked
 
 
@@ -32,7 +34,8 @@ class SyncState:
     swept_at: datetime | None
     paused: bool
     breaker: str
-    allowed_deletes: int
+    stopped: tuple[Side, int] | None  # what the breaker asks about: so many deletions on this side
+    allowed: Mapping[Side, int]  # deletions on each side that a person let through
     installation: str
     last_event_at: datetime | None
     last_error: str
@@ -93,7 +96,8 @@ class Journal(History):
             rows.read_moment(row["swept_at"]),
             bool(row["paused"]),
             row["breaker"],
-            row["allowed_deletes"],
+            (Side(row["stopped_side"]), row["stopped_deletes"]) if row["breaker"] else None,
+            {side: row[column] for side, column in _ALLOWED.items()},
             row["installation"],
             rows.read_moment(row["last_event_at"]),
             row["last_error"],
@@ -109,6 +113,14 @@ class Journal(History):
         """Sets columns of one sync; times may be given as datetimes."""
         values = {key: rows.moment(v) if isinstance(v, datetime) else v for key, v in columns.items()}
         self.store.update("syncs", name, values)
+
+    def stop(self, name: str, tripped: BreakerTripped) -> None:
+        """The sync writes nothing until a person has said a word about the deletions."""
+        self.update_sync(name, breaker=str(tripped), stopped_side=tripped.side, stopped_deletes=tripped.deletes)
+
+    def allow(self, name: str, side: Side, deletes: int) -> None:
+        """So many deletions on this side are made without asking."""
+        self.update_sync(name, **{_ALLOWED[side]: deletes})
 
     # Pairs
 
@@ -292,7 +304,8 @@ class Journal(History):
         under way. A deletion that waited is none any more, so that a breaker has nothing to stop."""
         self.store.run("pairs_distrust", sync=sync)
         self.store.run("sync_forgotten", sync=sync)
-        self.update_sync(sync, resync=0, breaker="", allowed_deletes=0, watermark=None, confirmed=None, swept_at=None)
+        nothing = dict.fromkeys(_ALLOWED.values(), 0)
+        self.update_sync(sync, resync=0, breaker="", watermark=None, confirmed=None, swept_at=None, **nothing)
         self.tell(self.all_pairs(sync))
 
     def all_pairs(self, sync: str) -> Iterator[Pair]:

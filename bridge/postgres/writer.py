@@ -32,6 +32,7 @@ from bridge.postgres.refusal import judge
 from bridge.postgres.wire import Row, key_parameters, literal, read_key, read_row, through_fields
 
 _NOT_IN_SYNC = "the row would be outside of the sync's filter (where)"
+_TOO_FAR = "the key {} is so high that the column would soon have no number left for new rows; use a lower one"
 _SWALLOWED = "the database made nothing of the write: a trigger of the table skipped it"
 
 
@@ -159,7 +160,8 @@ class RowWriter:
         written = self._bring_in(conn, intent, self._statements.insert(list(values)), list(values.values()))
         if isinstance(written, _Returned) and intent.pair.key is not None:
             for parameters in self._statements.sequences(intent.pair.key):
-                conn.execute(statements.ADVANCE_SEQUENCE, parameters)
+                if conn.execute(statements.ADVANCE_SEQUENCE, parameters).fetchone() == (None,):
+                    return Receipt(intent.id, Outcome.REFUSED, reason=_TOO_FAR.format(parameters[2]))
         return self._linked(conn, intent, written)
 
     def _bring_in(

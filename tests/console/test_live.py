@@ -20,7 +20,7 @@ from rich.console import ConsoleDimensions
 from bridge.console.live import LiveConsole
 from bridge.console.view import State, View
 from bridge.engine.opening import Bridge
-from bridge.errors import BridgeError, Unavailable
+from bridge.errors import BreakerTripped, BridgeError, Unavailable
 from bridge.journal import Journal
 from bridge.model import Conflict, Side, Stamp, Sync, Waiting
 from bridge.notion.errors import NotSent
@@ -253,7 +253,8 @@ def test_p_pauses_and_resumes(seat: Seat, keyboard: Keyboard, sync: Sync) -> Non
 
 def test_a_breaker_is_not_resumed_with_a_key(seat: Seat, keyboard: Keyboard, sync: Sync) -> None:
     with seat.journal.transaction():
-        seat.journal.update_sync(sync.name, paused=1, breaker="it would delete 25 of 30 rows")
+        seat.journal.update_sync(sync.name, paused=1)
+        seat.journal.stop(sync.name, BreakerTripped("25 of 30 rows", hint="", side="postgres", deletes=25))
     view = keyboard.press("p")
     assert view.state is State.STOPPED
     assert "needs a word from you" in view.message

@@ -71,7 +71,7 @@ def test_the_console_and_status_count_the_same(busy: Journal, sync: Sync) -> Non
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"breaker": BREAKER}, ["● stopped itself", BREAKER]),
+        ({"breaker": BREAKER, "stopped_side": "notion"}, ["● stopped itself", BREAKER]),
         ({"paused": 1}, ["● paused", "notion-bridge resume --sync tasks"]),
         ({"last_error": LOST}, ["● waiting for a side", LOST]),
         ({"suspended": '{"title": ["it is gone", "Take it out."]}'}, ["suspended", "title: it is gone. Take it out."]),

@@ -110,10 +110,10 @@ def test_a_deletion_that_was_answered_with_no_is_not_counted() -> None:
 
 def test_a_word_lets_through_what_it_was_about_and_no_more() -> None:
     desk = records(20, limited(3, 10.0))
-    desk.journal.update_sync("tasks", allowed_deletes=4)
+    desk.journal.allow("tasks", Side.NOTION, 4)
     desk.see(*(row(str(number)) for number in range(4)))
     assert len(desk.plan()) == 4
     desk.see(row("4"))
     with pytest.raises(BreakerTripped):
         desk.plan()
-    assert desk.journal.sync_state("tasks").allowed_deletes == 4
+    assert desk.journal.sync_state("tasks").allowed[Side.NOTION] == 4

@@ -98,7 +98,7 @@ def test_a_page_that_was_made_while_the_listing_ran_is_not_missing() -> None:
 def test_a_stopped_sync_observes_and_writes_nothing(word: str, value: object) -> None:
     world = World()
     world.loop.run_once()
-    world.desk.journal.update_sync("tasks", **{word: value})
+    world.desk.journal.update_sync("tasks", stopped_side="notion", **{word: value})
     world.restart()
     world.add_row("1")
     world.loop.run_once()

@@ -9,6 +9,7 @@ from bridge.ends import Outcome
 from bridge.engine.decisions import carry_out
 from bridge.engine.notices import Notices, history, recent_writes
 from bridge.engine.status import SyncStatus, sync_status
+from bridge.errors import BreakerTripped
 from bridge.model import Conflict, Side, Waiting
 from tests.unit.desk import Desk, at, minute, page, row, stamp
 
@@ -63,7 +64,7 @@ def test_a_write_that_a_person_asked_for_is_as_old_as_their_word() -> None:
     desk = Desk()
     desk.record("1", BEFORE)
     desk.see(row("1", stamp=stamp(10)))
-    desk.journal.update_sync("tasks", breaker="it would delete 1 of 1 pages")
+    desk.journal.stop("tasks", BreakerTripped("1 of 1 pages", hint="", side="notion", deletes=1))
     desk.clock.seconds = 3600.0
     carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "undo"})
     desk.clock.seconds = 3601.5
@@ -185,7 +186,7 @@ def test_each_thing_that_is_left_is_counted_and_ends_the_step() -> None:
     found = status(desk, outbox=2)
     assert (found.in_step, found.pending, found.outbox, found.lag_seconds) == (False, 3, 2, 7.5)
 
-    for change in ({"paused": 1}, {"breaker": "stopped"}, {"last_error": "no answer"}):
+    for change in ({"paused": 1}, {"breaker": "stopped", "stopped_side": "notion"}, {"last_error": "no answer"}):
         desk = in_step()
         desk.journal.update_sync("tasks", **change)
         assert not status(desk).in_step, change

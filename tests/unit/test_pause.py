@@ -11,7 +11,7 @@ from bridge.ends import Outcome
 from bridge.engine.decisions import carry_out
 from bridge.engine.resolving import DecisionRefused
 from bridge.errors import BreakerTripped
-from bridge.model import Deletes, Op, Side
+from bridge.model import MIRROR, Deletes, Op, Side
 from tests.unit.desk import Desk, page, row
 from tests.unit.worlds import make_sync
 
@@ -42,7 +42,7 @@ def emptied(rows: int = 12, deletes: Deletes | None = None) -> Desk:
     desk.see(*(row(str(number)) for number in range(rows)))
     with pytest.raises(BreakerTripped) as raised:
         desk.plan()
-    desk.journal.update_sync("tasks", breaker=str(raised.value))
+    desk.journal.stop("tasks", raised.value)
     return desk
 
 
@@ -63,7 +63,7 @@ def test_allowed_deletions_go_on_and_only_those() -> None:
     desk = emptied()
     carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "allow"})
     state = desk.journal.sync_state("tasks")
-    assert (state.breaker, state.allowed_deletes) == ("", 12)
+    assert (state.breaker, state.allowed) == ("", {Side.NOTION: 12, Side.POSTGRES: 0})
     intents = desk.plan()
     assert [intent.action.op for intent in intents] == [Op.DELETE] * 12
     for intent in intents:
@@ -71,7 +71,7 @@ def test_allowed_deletions_go_on_and_only_those() -> None:
     assert desk.plan() == []
     desk.see(row("99", BEFORE))
     desk.plan()
-    assert desk.journal.sync_state("tasks").allowed_deletes == 0, "the word was about those deletions"
+    assert desk.journal.sync_state("tasks").allowed[Side.NOTION] == 0, "the word was about those deletions"
 
 
 def test_what_was_deleted_shortly_before_counts_as_allowed() -> None:
@@ -83,11 +83,11 @@ def test_what_was_deleted_shortly_before_counts_as_allowed() -> None:
     for intent in desk.plan():
         desk.answer(intent, Outcome.DONE)
     desk.see(*(row(str(number)) for number in range(3, 6)))
-    with pytest.raises(BreakerTripped, match="6 of"):
+    with pytest.raises(BreakerTripped, match="6 of") as raised:
         desk.plan()
-    desk.journal.update_sync("tasks", breaker="stopped")
+    desk.journal.stop("tasks", raised.value)
     carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "allow"})
-    assert desk.journal.sync_state("tasks").allowed_deletes == 6
+    assert desk.journal.sync_state("tasks").allowed[Side.NOTION] == 6
     assert len(desk.plan()) == 3
 
 
@@ -114,11 +114,60 @@ def test_undoing_replaces_what_waited_for_a_yes() -> None:
     desk.see(row("1"))
     assert desk.plan() == []
     assert [item["kind"] for item in desk.parked()] == ["held"]
-    desk.journal.update_sync("tasks", breaker="stopped")
+    desk.journal.stop("tasks", BreakerTripped("stopped", hint="", side="notion", deletes=1))
     carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "undo"})
     assert [item["state"] for item in desk.journal.parked("tasks", "")] == ["cleared", "rejected"]
     assert desk.planned().action.op is Op.CREATE
     assert desk.journal.parked_of(pair)[0]["state"] == "rejected", "kept until it is carried out"
+
+
+FOLLOWED_ONE_WAY = [Deletes("mirror", "ignore"), Deletes("mirror", "hold"), Deletes("mirror", "mirror")]
+
+
+def asked_about_pages(deletes: Deletes) -> Desk:
+    """Six rows were deleted, and the sync asks before their pages go; two other pages were trashed, and their rows
+    stay, wait for a yes, or are few enough to go."""
+    desk = Desk(replace(make_sync(deletes=deletes), max_deletes=5, max_deletes_percent=0.0))
+    for number in range(20):
+        desk.record(str(number), BEFORE)
+    desk.see(page("page-18", "18"), page("page-19", "19"))
+    if deletes.to_postgres != "mirror":
+        assert desk.plan() == []
+    desk.see(*(row(str(number)) for number in range(6)))
+    with pytest.raises(BreakerTripped, match="delete 6 of") as raised:
+        desk.plan()
+    desk.journal.stop("tasks", raised.value)
+    return desk
+
+
+@pytest.mark.parametrize("deletes", FOLLOWED_ONE_WAY)
+def test_a_word_ends_with_its_deletions_whatever_waits_on_the_other_side(deletes: Deletes) -> None:
+    desk = asked_about_pages(deletes)
+    carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "allow"})
+    for intent in desk.plan():
+        desk.answer(intent, Outcome.DONE)
+    desk.plan()
+    desk.clock.seconds += 86_400
+    desk.see(*(row(str(number)) for number in range(6, 12)))
+    with pytest.raises(BreakerTripped):
+        desk.plan()
+
+
+def test_a_word_is_about_as_many_as_were_asked_about() -> None:
+    desk = asked_about_pages(MIRROR)
+    desk.see(row("6"))
+    carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "allow"})
+    with pytest.raises(BreakerTripped, match="delete 7 of"):
+        desk.plan()
+
+
+@pytest.mark.parametrize("deletes", FOLLOWED_ONE_WAY)
+def test_what_the_other_side_deleted_is_not_undone(deletes: Deletes) -> None:
+    desk = asked_about_pages(deletes)
+    carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "undo"})
+    made = [(intent.action.side, intent.action.op) for intent in desk.plan()]
+    followed = [(Side.POSTGRES, Op.DELETE)] * 2 if deletes == MIRROR else []
+    assert sorted(made) == sorted([(Side.POSTGRES, Op.CREATE)] * 6 + followed)
 
 
 def test_undoing_touches_nothing_that_was_not_deleted() -> None:
@@ -127,7 +176,7 @@ def test_undoing_touches_nothing_that_was_not_deleted() -> None:
     gone = desk.record("3", BEFORE)
     desk.see(row("2", BEFORE), row("3"), page("page-3", "3"))
     desk.plan()
-    desk.journal.update_sync("tasks", breaker="stopped")
+    desk.journal.stop("tasks", BreakerTripped("stopped", hint="", side="notion", deletes=1))
     carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "undo"})
     assert desk.journal.parked("tasks", "") == []
     assert desk.journal.pair(gone.id).base is not None
