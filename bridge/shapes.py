@@ -68,6 +68,7 @@ class Table:
     estimated_rows: int = 0
     foreign_keys: tuple[ForeignKey, ...] = ()
     inherits: bool = False  # a partition, or a child of classical inheritance
+    parts: tuple[int, ...] = ()  # the oids of its partitions or children, and of theirs
 
     @property
     def rows_tell(self) -> bool:

@@ -82,7 +82,7 @@ def bound_fields(sync: Sync) -> dict[str, Ends]:
 def means_the_same(before: Sync, now: Sync) -> bool:
     """Whether all that was read with the one binding is what the other would read."""
     bound = (bound_fields(before), before.suspended) == (bound_fields(now), now.suspended)
-    return bound and not _rewritten(before, now)
+    return bound and before.table.parts == now.table.parts and not _rewritten(before, now)
 
 
 def _rewritten(before: Sync, now: Sync) -> bool:

@@ -106,11 +106,9 @@ END
 
 -- AFTER: what BEFORE triggers made of the row is what is captured. Not UPDATE OF columns: such a trigger may change
 -- columns that the statement does not name.
-DROP TRIGGER IF EXISTS {row_trigger} ON {table};
-CREATE TRIGGER {row_trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}
+CREATE OR REPLACE TRIGGER {row_trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION {function}();
-DROP TRIGGER IF EXISTS {truncate_trigger} ON {table};
-CREATE TRIGGER {truncate_trigger} AFTER TRUNCATE ON {table}
+CREATE OR REPLACE TRIGGER {truncate_trigger} AFTER TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {function}();
 
 -- REPLICA: what logical replication writes, and sessions with session_replication_role = replica; all the rest comes by

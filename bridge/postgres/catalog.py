@@ -44,7 +44,15 @@ SELECT
         JOIN pg_attribute AS a ON a.attnum = part.attnum
         WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid ORDER BY part.place
     ),
-    EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid)
+    EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid),
+    ARRAY(
+        WITH RECURSIVE below AS (
+            SELECT h.inhrelid FROM pg_inherits AS h WHERE h.inhparent = c.oid
+            UNION
+            SELECT h.inhrelid FROM pg_inherits AS h JOIN below ON h.inhparent = below.inhrelid
+        )
+        SELECT inhrelid::bigint FROM below ORDER BY 1
+    )
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 """
 _ONE_TABLE = f"{_TABLES} WHERE c.oid = %s"
@@ -151,7 +159,7 @@ def _find(conn: Connection, name: str) -> int | None:
 
 
 def _table(row: tuple[Any, ...]) -> Table:
-    oid, schema, name, kind, _, rows, key, inherits = row
+    oid, schema, name, kind, _, rows, key, inherits, parts = row
     return Table(
         schema=schema,
         name=name,
@@ -161,6 +169,7 @@ def _table(row: tuple[Any, ...]) -> Table:
         kind=_KINDS.get(kind, "relation of another kind"),
         estimated_rows=rows,
         inherits=inherits,
+        parts=tuple(parts),
     )
 
 

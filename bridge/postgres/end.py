@@ -14,12 +14,14 @@ from bridge.postgres import outbox
 from bridge.postgres.bounds import FULL, count_anew, forget_overflow
 from bridge.postgres.bundles import Known
 from bridge.postgres.catalog import read_table
+from bridge.postgres.findings import captures
 from bridge.postgres.names import table_name
 from bridge.postgres.outbox import Backlog
 from bridge.postgres.reader import look
 from bridge.postgres.scan import scan
 from bridge.postgres.sessions import Sessions
 from bridge.postgres.writer import RowWriter
+from bridge.shapes import Table
 
 _OVERFLOW = object()  # the token of a batch which says that changes were left out
 
@@ -69,12 +71,16 @@ class PostgresEnd:
         self._writer = RowWriter(self._writing, sync)
 
     def drifted(self) -> bool:
-        """Whether the table has other columns by now than those the sync was bound to, or has become a partition.
-        Raises SetupError, too, when the table is gone."""
+        """Whether the table has other columns or partitions by now than those the sync was bound to, or has become one:
+        rows come and go with a partition, and no trigger tells. Or whether somebody has dropped or disabled a trigger,
+        if only for a while: a data-only restore does, and gives none back its own state. Raises SetupError, too, when
+        the table is gone."""
         known = self._sync.table
         with self._sessions.reading() as conn:
             now = read_table(conn, table_name(known).as_string(None), known.key)
-        return (now.columns, now.oid, now.rows_tell) != (known.columns, known.oid, known.rows_tell)
+            if _shape(now) != _shape(known):
+                return True
+            return not captures(conn, self._sync)
 
     def changes(self) -> Batch:
         """The oldest changes that are not acknowledged, in order; `more` when there are others behind them. Raises
@@ -137,7 +143,8 @@ class PostgresEnd:
         """Changes when the database may have gone back in time: then nothing that was agreed counts any more."""
         with self._sessions.reading() as conn:
             [(identity,)] = conn.execute(_IDENTITY).fetchall()
-            return str(identity)
+            # A dump that is restored into the same database makes the table anew, and brings its installation along.
+            return f"{identity}/{self._sync.table.oid}"
 
     def backlog(self) -> Backlog:
         """The outbox rows that wait, and since when."""
@@ -147,3 +154,7 @@ class PostgresEnd:
     def close(self) -> None:
         """Leaves the sessions, which end with the last sync."""
         self._sessions.leave(self._sync.name)
+
+
+def _shape(table: Table) -> tuple[object, ...]:
+    return table.oid, table.columns, table.rows_tell, table.parts

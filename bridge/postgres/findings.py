@@ -67,6 +67,11 @@ def installed(conn: Connection, sync: Sync, settings: CaptureSettings | None = N
     ]
 
 
+def captures(conn: Connection, sync: Sync) -> bool:
+    """Whether every trigger of the sync is there, and fires when it should."""
+    return not any(_trigger_findings(conn, sync))
+
+
 def schema_version(conn: Connection) -> int | None:
     """The highest migration that has run; None when the bridge is not installed. Raises SetupError when it is
     newer than this program."""

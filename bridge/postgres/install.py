@@ -29,9 +29,11 @@ from bridge.postgres.statement import OPERATIONS
 from bridge.postgres.trouble import explain, primary
 from bridge.shapes import Table
 
+_OF_SCHEMA = {"missing", "outdated", "sequence-cache"}  # findings that the numbered files mend
 _INSTALL_LOCK = 0x6E6F74696F6E  # one for all syncs: they share the schema
 
-# Creating a trigger waits for the table's writers, and new writers wait behind it: not for long.
+# Making or replacing a trigger waits for the table's writers, and new writers wait behind it: not for long. Readers,
+# such as a pg_dump that takes hours, are not waited for: DROP TRIGGER would, and everybody else behind it.
 _PROLOGUE = f"""\
 BEGIN;
 SET LOCAL lock_timeout = '10s';
@@ -47,10 +49,11 @@ def install(conn: Connection, sync: Sync, settings: CaptureSettings = DEFAULTS) 
     Raises SetupError when the role may not do it (saying who may) or when the sync captures another table.
     """
     try:
-        if not installed(conn, sync, settings):
+        found = {finding.name for finding in installed(conn, sync, settings)}
+        if not found:
             return False
         _refuse_second_table(conn, sync)
-        conn.execute(render_sql(sync, settings).encode())
+        conn.execute(_script(sync, settings, schema=not _OF_SCHEMA.isdisjoint(found)).encode())
     except psycopg.errors.InsufficientPrivilege as error:
         raise _not_allowed(sync, primary(error)) from error
     except psycopg.Error as error:
@@ -61,9 +64,15 @@ def install(conn: Connection, sync: Sync, settings: CaptureSettings = DEFAULTS) 
 
 
 def render_sql(sync: Sync, settings: CaptureSettings = DEFAULTS) -> str:
-    """Everything that `install` executes, as one script for psql."""
-    capture = render_capture(sync, settings).script
-    return f"{_PROLOGUE}{''.join(_migrations())}{capture}\nCOMMIT;\n"
+    """Everything that `install` may execute, as one script for psql."""
+    return _script(sync, settings, schema=True)
+
+
+def _script(sync: Sync, settings: CaptureSettings, *, schema: bool) -> str:
+    """`schema` False leaves the numbered files out, which have run: their ALTER TABLEs wait for readers of the outbox,
+    and every writer of the table for them."""
+    parts = [_PROLOGUE, *(_migrations() if schema else ()), render_capture(sync, settings).script]
+    return "".join([*parts, "\nCOMMIT;\n"])
 
 
 def uninstall(conn: Connection, sync_name: str | None) -> None:

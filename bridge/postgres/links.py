@@ -23,11 +23,9 @@ from bridge.shapes import Through
 
 # AFTER, and ALWAYS, for the same reasons as on the sync's own table.
 _TRIGGERS = """
-DROP TRIGGER IF EXISTS {row_trigger} ON {table};
-CREATE TRIGGER {row_trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}
+CREATE OR REPLACE TRIGGER {row_trigger} AFTER INSERT OR UPDATE OR DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION {function}({own}, {other});
-DROP TRIGGER IF EXISTS {truncate_trigger} ON {table};
-CREATE TRIGGER {truncate_trigger} AFTER TRUNCATE ON {table}
+CREATE OR REPLACE TRIGGER {truncate_trigger} AFTER TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {function}();
 ALTER TABLE {table} ENABLE ALWAYS TRIGGER {row_trigger};
 ALTER TABLE {table} ENABLE ALWAYS TRIGGER {truncate_trigger};

@@ -99,7 +99,6 @@ REVOKE ALL ON FUNCTION {function}() FROM PUBLIC;
 
 -- AFTER: what BEFORE triggers made of the row is what is captured. Not UPDATE OF columns: such a trigger may change
 -- columns that the statement does not name.
-DROP TRIGGER IF EXISTS {trigger} ON {table};
-CREATE TRIGGER {trigger} AFTER {event} ON {table}
+CREATE OR REPLACE TRIGGER {trigger} AFTER {event} ON {table}
     REFERENCING {transition_tables}
     FOR EACH STATEMENT EXECUTE FUNCTION {function}();

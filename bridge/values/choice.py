@@ -37,13 +37,17 @@ def read_option(value: Any) -> FieldValue:
 def new_option(prop: Property, options: Options, name: str) -> dict[str, str]:
     """The option to create on the fly by that name. Raises Refused when Notion would store another name, or when
     the option is only called otherwise now, or was removed by a person."""
+    now = options.now(prop)
+    made = next((option for option in now if option.name == name), None)
+    if made is not None:
+        return known_option(made)  # another page has made it since it was looked for
     refuse_former(prop, options, name)
     if name in options.removed(prop):
         raise Refused(f'the option "{name}" of "{prop.name}" was removed in Notion; add it again or set another value')
     reason = bad_name(name)
     if reason:
         raise Refused(f'"{name}" cannot be an option of "{prop.name}": {reason}')
-    twin = next((option.name for option in options.now(prop) if option.name.casefold() == name.casefold()), None)
+    twin = next((option.name for option in now if option.name.casefold() == name.casefold()), None)
     if twin is not None:
         raise Refused(f'Notion would store "{twin}" for "{name}": case makes no new option; use one spelling')
     return {"name": name}

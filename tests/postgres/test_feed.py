@@ -12,10 +12,11 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from bridge.ends import Batch, Evidence
+from bridge.engine.binding import means_the_same
 from bridge.errors import AccessLost, SetupError, Stopped
 from bridge.model import Presence
-from bridge.postgres import PostgresEnd, grants_sql, install, open_connection, table_sequences, uninstall
-from tests.postgres.support import User, end_for, pair_of, set_up, taken
+from bridge.postgres import PostgresEnd, grants_sql, install, open_connection, read_table, table_sequences, uninstall
+from tests.postgres.support import User, end_for, pair_of, set_up, sync_for, taken
 
 
 @pytest.fixture
@@ -108,6 +109,40 @@ def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
     assert [seen.key for seen in rows] == [(str(number),) for number in range(1, 2501)]
     assert {seen.evidence for seen in rows} == {Evidence.SCAN}
     assert all(seen.seen is not None for seen in rows)
+
+
+PARTS = """
+CREATE TABLE t (id int PRIMARY KEY, s text) PARTITION BY RANGE (id);
+CREATE TABLE t_low PARTITION OF t FOR VALUES FROM (0) TO (10);
+CREATE TABLE t_high (id int PRIMARY KEY, s text);
+INSERT INTO t_high VALUES (11, 'with it');
+"""
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "ALTER TABLE t ATTACH PARTITION t_high FOR VALUES FROM (10) TO (20)",
+        "ALTER TABLE t DETACH PARTITION t_low",
+        "DROP TABLE t_low",
+        "ALTER TABLE t DISABLE TRIGGER ALL",
+        "ALTER TABLE t_low DISABLE TRIGGER ALL; ALTER TABLE t_low ENABLE TRIGGER ALL",
+    ],
+)
+def test_what_no_trigger_tells_is_found_by_looking(database: str, user: User, how: str) -> None:
+    sync = set_up(database, PARTS, ("s",), table="t")
+    end = end_for(database, sync)
+    assert not end.drifted()
+    user.execute(how.encode())
+    assert end.drifted()
+    with open_connection(database) as conn:
+        now = sync_for(read_table(conn, "t"), ("s",))
+        repaired = install(conn, now)
+    assert repaired == ("TRIGGER" in how)
+    assert means_the_same(sync, now) == repaired, "else its rows are read again for that"
+    end.adopt(now)
+    assert not end.drifted()
+    end.close()
 
 
 @pytest.mark.parametrize("how", ["DROP COLUMN done, ADD COLUMN done boolean", "DROP COLUMN done"])
@@ -263,6 +298,17 @@ def test_an_uninstalled_bridge_says_so(database: str, user: User) -> None:
     end = end_for(database, sync)
     with pytest.raises(SetupError, match="missing"):
         end.changes()
+    end.close()
+
+
+def test_identity_changes_with_a_table_that_was_made_anew(database: str, user: User) -> None:
+    """As by a dump that is restored into the same database, which brings the installation's own mark along."""
+    end = end_for(database, set_up(database))
+    before = end.identity()
+    end.close()
+    user.execute("DROP TABLE tasks")
+    end = end_for(database, set_up(database))
+    assert end.identity() != before
     end.close()
 
 

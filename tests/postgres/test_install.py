@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
@@ -206,8 +207,20 @@ def test_a_disabled_trigger_on_a_partition_is_found(database: str, user: User) -
     user.execute("ALTER TABLE p DISABLE TRIGGER notion_bridge_rows_tasks")
     with open_connection(database) as conn:
         (finding,) = installed(conn, sync)
+        assert install(conn, sync)
+        assert installed(conn, sync) == []
     assert finding.name == "trigger-disabled"
     assert " p " in finding.message
+
+
+def test_a_repair_waits_for_no_reader(database: str, conn: Connection, sync: Sync, user: User) -> None:
+    """A pg_dump may take hours, and whoever waits for it makes all others wait behind."""
+    install(conn, sync)
+    user.execute("ALTER TABLE tasks DISABLE TRIGGER ALL")
+    with psycopg.connect(database) as reader:
+        reader.execute("SELECT FROM tasks, notion_bridge.outbox, notion_bridge.sync")
+        assert install(conn, sync)
+        assert installed(conn, sync) == []
 
 
 def test_a_changed_mapping_needs_another_installation(conn: Connection, sync: Sync) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -171,6 +171,25 @@ def test_a_new_name_that_is_no_label_is_told_with_the_old_one(name: str, type_na
     assert isinstance(read, Unfit)
     assert '"open" was renamed to "started"' in read.reason
     assert not isinstance(booked(name.replace("enum", "text"), type_name, RENAMED).from_notion(wire), Unfit)
+
+
+@pytest.mark.parametrize(("type_name", "column"), [("select", "text"), ("multi_select", "text[]")])
+def test_an_option_that_another_page_makes_at_the_same_time_is_no_twin(type_name: str, column: str) -> None:
+    """Many pages are made at once: the book learns of it between the look for it and the decision to make it."""
+
+    class Filling(Book):
+        """Empty when it is asked first."""
+
+        asked: ClassVar[list[Property]] = []
+
+        def now(self, prop: Property) -> tuple[Option, ...]:
+            self.asked.append(prop)
+            return self.now_ if len(self.asked) > 1 else ()
+
+    book = Filling((Option("id-3", "open"),))
+    value = ("open",) if type_name == "multi_select" else "open"
+    [wire] = booked(column, type_name, book).to_notion(value).values()
+    assert wire in ({"id": "id-3"}, [{"id": "id-3"}])
 
 
 def test_a_removed_option_is_not_made_again() -> None:
