@@ -135,6 +135,7 @@ class Receipt:
     position: int | None = None  # postgres: the outbox row that will come back as our own echo
     retry_after: float | None = None  # seconds
     blame: Blame = Blame.RECORD  # RETRY: a record is given up for its own failures only
+    lingers: bool = False  # STALE: it had no answer and is not there, but the side may still make it
 
 
 class Writer(Protocol):

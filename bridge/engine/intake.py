@@ -14,7 +14,8 @@ from itertools import groupby
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
-from bridge.engine.linking import Linker
+from bridge.engine.lingering import without_late_writes
+from bridge.engine.linking import Linker, with_typed_key
 from bridge.engine.listed import Listed
 from bridge.engine.rebinding import suspend
 from bridge.engine.settle import Settler
@@ -41,6 +42,7 @@ class Intake:
         self._turns = Turns(journal, sync, ahead)
         self._settler = settler
         self._linker = Linker(journal, sync, settler, bot)
+        self._bot = bot
         self._computed = {item.name for item in sync.fields if item.codec.computed}
         self._confirmed: datetime | None = None
         self._partly: tuple[datetime, datetime] | None = None  # when pages older than the second were confirmed last
@@ -261,17 +263,9 @@ class Intake:
             return pair
         elif seen.evidence is Evidence.LOOK:
             self._end_doubt(pair, seen)
-        self._save(self._with_typed_key(pair, seen), seen)
+        pair = without_late_writes(self._journal, pair, seen, self._bot)
+        self._save(with_typed_key(self._journal, pair, seen), seen)
         return None
-
-    def _with_typed_key(self, pair: Pair, seen: Observation) -> Pair:
-        """A page that waits for a row because it had no key: somebody has typed one now, and it is free."""
-        waits = pair.key is None and pair.postgres.presence is Presence.UNSEEN
-        if not waits or seen.key is None or seen.key == pair.page_key or self._journal.record_of(pair.sync, seen.key):
-            return pair
-        for row in self._journal.parked_of(pair):
-            self._journal.set_parked(row["id"], "retried")
-        return replace(pair, key=seen.key)
 
     def _is_old_news(self, pair: Pair, seen: Observation) -> bool:
         """Whether a listing shows exactly what is known: most of what every poll lists, and nothing to write down."""

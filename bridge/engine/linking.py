@@ -135,3 +135,13 @@ def _makers(attempts: Sequence[Intent]) -> set[int]:
 def _are_of_others(given_up: Sequence[Intent], holder: Pair) -> bool:
     """Whether other records alone have asked for a page with this key; the row that has it now got it later."""
     return bool(given_up) and holder.id not in _makers(given_up)
+
+
+def with_typed_key(journal: Journal, pair: Pair, seen: Observation) -> Pair:
+    """A page that waits for a row because it had no key: somebody has typed one now, and it is free."""
+    waits = pair.key is None and pair.postgres.presence is Presence.UNSEEN
+    if not waits or seen.key is None or seen.key == pair.page_key or journal.record_of(pair.sync, seen.key):
+        return pair
+    for row in journal.parked_of(pair):
+        journal.set_parked(row["id"], "retried")
+    return replace(pair, key=seen.key)

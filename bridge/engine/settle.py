@@ -9,6 +9,7 @@ from itertools import chain, takewhile
 
 from bridge.clock import Clock
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.engine.lingering import without_late_writes
 from bridge.engine.making import is_anothers
 from bridge.engine.overrun import run_over, unseen
 from bridge.engine.snapshots import absorb
@@ -40,9 +41,10 @@ _AT_ONCE_MAX = 2  # times that a record which moved under us is merged again wit
 
 
 class Settler:
-    """Ends intents. Runs inside the caller's transaction, or in its own."""
+    """Ends intents. Runs inside the caller's transaction, or in its own. `bot`: who our own token writes as."""
 
-    def __init__(self, journal: Journal, sync: Sync, clock: Clock) -> None:
+    def __init__(self, journal: Journal, sync: Sync, clock: Clock, bot: str = "") -> None:
+        self._bot = bot
         self._journal = journal
         self._sync = sync
         self._clock = clock
@@ -64,6 +66,8 @@ class Settler:
             if found is None or found[1] not in ("open", "unknown"):
                 return
             pair = self._journal.pair(intent.pair.id)
+            if receipt.seen is not None:
+                pair = without_late_writes(self._journal, pair, receipt.seen, self._bot)
             if self._found_anothers(pair, intent, receipt):
                 reason = "the page that carries the key is another record's"
                 receipt = Receipt(intent.id, Outcome.RETRY, reason=reason)
@@ -336,6 +340,8 @@ class Settler:
             attempts = failures = 0
         state = "stale" if receipt.outcome is Outcome.STALE else "retry"
         self._journal.set_intent(intent.id, state, reason=receipt.reason)
+        if receipt.lingers:
+            self._journal.linger(intent.id)
         delay = receipt.retry_after or min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2 ** min(attempts - 1, 10))
         if receipt.outcome is Outcome.STALE and attempts <= _AT_ONCE_MAX:
             delay = 0.0

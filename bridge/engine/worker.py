@@ -83,7 +83,7 @@ class Worker:
     def _equip(self, sync: Sync) -> None:
         """Everything that works on one binding of the sync."""
         self.sync = sync
-        settler = Settler(self.journal, sync, self._clock)
+        settler = Settler(self.journal, sync, self._clock, self._bot)
         self._intake = Intake(self.journal, sync, settler, self._bot, ahead=self._ahead)
         self._pages.adopt(sync, self._intake)
         self._planner = Planner(self.journal, sync, self._clock, self._new_id)

@@ -327,6 +327,13 @@ SELECT side FROM intents WHERE id = :id AND state IN ('open', 'unknown')
 -- name: intent_set
 UPDATE intents SET state = :state, reason = :reason, position = :position, settled_at = :settled_at WHERE id = :id
 
+-- name: intent_lingers
+UPDATE intents SET lingers = 1 WHERE id = :id
+
+-- name: intents_lingering
+SELECT * FROM intents
+WHERE sync = :sync AND pair = :pair AND lingers AND side = 'notion' AND settled_at > :since ORDER BY rowid
+
 -- name: intents_in_flight
 -- The second condition lets SQLite use the index; + keeps it from walking through all writes in their order.
 SELECT * FROM intents

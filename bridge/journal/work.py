@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
@@ -51,6 +51,16 @@ class WorkTables:
     def set_intent(self, intent_id: str, state: str, *, reason: str = "", position: int | None = None) -> None:
         settled = None if state in ("open", "unknown") else self.now()
         self.store.run("intent_set", id=intent_id, state=state, reason=reason, position=position, settled_at=settled)
+
+    def linger(self, intent_id: str) -> None:
+        """The write had no answer, and may still be made."""
+        self.store.run("intent_lingers", id=intent_id)
+
+    def lingering(self, pair: Pair, within: timedelta) -> list[Intent]:
+        """Writes into the page that were given up so lately, and may still be made; in order."""
+        since = rows.moment(self._clock.now() - within)
+        found = self.store.rows("intents_lingering", sync=pair.sync, pair=pair.id, since=since)
+        return [rows.read_intent(row, pair) for row in found]
 
     def intents_in_flight(self, sync: str) -> list[Intent]:
         """Writes whose outcome is not known: decided before a crash, or made without an answer. In the

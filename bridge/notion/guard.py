@@ -112,7 +112,7 @@ def found_out(sync: Sync, intent: Intent, seen: Observation, bot: str) -> Receip
     if intent.action.op is Op.RESTORE and seen.presence is Presence.LIVE and seen.author == bot:
         # Its first half was made, and nobody has been there since: this is as good as the answer to it.
         seen = replace(seen, evidence=Evidence.RECEIPT)
-    return _stale(intent, seen, "the write is not there, or was overwritten")
+    return replace(_stale(intent, seen, "the write is not there, or was overwritten"), lingers=True)
 
 
 def properties(

@@ -70,7 +70,7 @@ class Desk:
         self.sync = sync or make_sync()
         self.journal = Journal.in_memory(self.clock)
         self.journal.add_sync(self.sync.name, self.sync.table.qualified, self.sync.data_source.id)
-        self.settler = Settler(self.journal, self.sync, self.clock)
+        self.settler = Settler(self.journal, self.sync, self.clock, BOT)
         self.intake = Intake(self.journal, self.sync, self.settler, BOT, ahead=ahead)
         numbers = itertools.count(1)
         self.planner = Planner(self.journal, self.sync, self.clock, lambda: f"intent-{next(numbers)}")

@@ -1,0 +1,126 @@
+"""A write that Notion makes long after it was given up is no edit of anybody's (S6: an older value never overwrites a
+newer one; a deletion needs somebody who deletes)."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.ends import Evidence, Intent, Observation, Outcome
+from bridge.model import Op, Side
+from tests.unit.desk import BOT, Desk, at, minute, page, row, stamp
+
+BEFORE = {"title": "v0", "status": "Todo"}
+
+
+def shown(number: int, author: str = BOT, **values: str) -> Observation:
+    """The page in that minute."""
+    return page("page-1", "1", {**BEFORE, **values}, edited=minute(number), seen=at(60 * number), author=author)
+
+
+def trashed(number: int, author: str = BOT) -> Observation:
+    return page("page-1", "1", None, edited=minute(number), seen=at(60 * number), author=author)
+
+
+def lose(desk: Desk, intent: Intent, seen: Observation) -> None:
+    """No answer; and the look that follows does not show it."""
+    desk.answer(intent, Outcome.UNKNOWN)
+    desk.answer(intent, Outcome.STALE, seen, lingers=True)
+
+
+def write(desk: Desk, number: int, title: str) -> None:
+    desk.see(row("1", {**BEFORE, "title": title}, stamp=stamp(60 * number)))
+    desk.answer(desk.planned(), Outcome.DONE, receipt(number, title))
+
+
+def receipt(number: int, title: str) -> Observation:
+    seen = shown(number, title=title)
+    return page("page-1", "1", seen.values, edited=seen.edited, seen=seen.seen, evidence=Evidence.RECEIPT, author=BOT)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A write of v1 was lost, and v1 was written again; then v2."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {**BEFORE, "title": "v1"}, stamp=stamp(60)))
+    lose(desk, desk.planned(), shown(1))
+    desk.answer(desk.planned(), Outcome.DONE, receipt(2, "v1"))
+    write(desk, 3, "v2")
+    assert desk.plan() == []
+    return desk
+
+
+def test_the_newer_value_is_written_once_more(desk: Desk) -> None:
+    desk.see(shown(4, title="v1"))
+    again = desk.planned()
+    assert (again.action.side, again.action.op) == (Side.NOTION, Op.UPDATE)
+    assert [(change.expected, change.new) for change in again.action.changes.values()] == [("v1", "v2")]
+    assert desk.conflicts() == []
+    desk.answer(again, Outcome.DONE, receipt(5, "v2"))
+    assert desk.plan() == []
+
+
+def test_so_it_is_when_the_answer_to_another_write_shows_it(desk: Desk) -> None:
+    desk.see(row("1", {"title": "v2", "status": "Done"}, stamp=stamp(240)))
+    late = {"title": "v1", "status": "Done"}
+    answer = page("page-1", "1", late, edited=minute(4), seen=at(240), evidence=Evidence.RECEIPT, author=BOT)
+    desk.answer(desk.planned(), Outcome.DONE, answer)
+    assert [change.new for change in desk.planned().action.changes.values()] == ["v2"]
+
+
+def test_what_a_person_types_is_an_edit_whatever_it_is(desk: Desk) -> None:
+    desk.see(shown(4, author="ann", title="v1"))
+    edit = desk.planned()
+    assert (edit.action.side, [change.new for change in edit.action.changes.values()]) == (Side.POSTGRES, ["v1"])
+
+
+def test_what_was_written_by_another_program_with_our_token_is_an_edit(desk: Desk) -> None:
+    desk.see(shown(4, title="v3"))
+    assert desk.planned().action.side is Side.POSTGRES
+
+
+def test_it_does_not_linger_for_ever(desk: Desk) -> None:
+    desk.clock.seconds += 301
+    desk.see(shown(9, title="v1"))
+    assert desk.planned().action.side is Side.POSTGRES
+
+
+def test_a_persons_edit_in_between_is_kept(desk: Desk) -> None:
+    desk.see(shown(4, author="ann", title="w"))
+    desk.answer(desk.planned(), Outcome.DONE, row("1", {**BEFORE, "title": "w"}))
+    desk.see(shown(5, title="v1"))
+    again = desk.planned()
+    assert (again.action.side, [change.new for change in again.action.changes.values()]) == (Side.NOTION, ["w"])
+
+
+def test_a_late_trashing_deletes_no_row_that_was_made_since() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", stamp=stamp(60)))
+    lose(desk, desk.planned(), shown(1))
+    desk.answer(desk.planned(), Outcome.DONE, trashed(2))
+    desk.see(row("1", BEFORE, stamp=stamp(180)))
+    restore = desk.planned()
+    assert restore.action.op is Op.RESTORE
+    desk.answer(restore, Outcome.DONE, receipt(3, "v0"))
+    assert desk.plan() == []
+    desk.see(trashed(4))
+    again = desk.planned()
+    assert (again.action.side, again.action.op) == (Side.NOTION, Op.RESTORE)
+    assert desk.pair("1").postgres.live
+
+
+def test_a_late_restore_brings_no_row_back() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", stamp=stamp(60)))
+    desk.answer(desk.planned(), Outcome.DONE, trashed(1))
+    desk.see(row("1", BEFORE, stamp=stamp(120)))
+    lose(desk, desk.planned(), trashed(2))
+    desk.answer(desk.planned(), Outcome.DONE, receipt(3, "v0"))
+    desk.see(row("1", stamp=stamp(240)))
+    desk.answer(desk.planned(), Outcome.DONE, trashed(4))
+    assert desk.plan() == []
+    desk.see(shown(5))
+    again = desk.planned()
+    assert (again.action.side, again.action.op) == (Side.NOTION, Op.DELETE)
