@@ -28,6 +28,8 @@ DECLARE
     old_keys jsonb[];
     rows jsonb[];
     bundles jsonb[];
+    only_one boolean;
+    only_keys boolean;
     moved boolean;
     counted bigint;
     full_up boolean;
@@ -42,14 +44,15 @@ BEGIN
     BEGIN
         -- One row, mostly. Asked so, and not by counting: that costs as much as all the rest of this block.
         PERFORM FROM {rows_of_statement} OFFSET 1 LIMIT 1;
-        IF NOT FOUND THEN
-            SELECT c.op, c.key, c.old_key, c."values"
-            INTO one_op, one_key, one_old_key, one_row
-            FROM ({change_of_one}) AS c;
-            changes := CASE WHEN FOUND THEN 1 ELSE 0 END;
-        ELSIF origin IS NULL
-            AND (SELECT count(*) FROM (SELECT FROM {rows_of_statement} LIMIT {several} + 1) AS s) > {several}
-        THEN
+        only_one := NOT FOUND;
+        -- What a serializable transaction reads of the table may make another one fail, which the table alone would not.
+        only_keys := origin IS NULL AND (
+            current_setting('transaction_isolation') = 'serializable' OR (
+                NOT only_one
+                AND (SELECT count(*) FROM (SELECT FROM {rows_of_statement} LIMIT {several} + 1) AS s) > {several}
+            )
+        );
+        IF only_keys THEN
             -- Only which rows: what they hold is read by the bridge, with all that came after.
             SELECT array_agg(b.keys ORDER BY b.number), sum(b.changes), bool_or(b.moved)
             INTO bundles, changes, moved
@@ -59,7 +62,12 @@ BEGIN
                     count(*) AS changes, bool_or(k.moved) AS moved
                 FROM ({changed_keys}) AS k GROUP BY 1
             ) AS b;
-{moved_apart}        ELSE
+{moved_apart}        ELSIF only_one THEN
+            SELECT c.op, c.key, c.old_key, c."values"
+            INTO one_op, one_key, one_old_key, one_row
+            FROM ({change_of_one}) AS c;
+            changes := CASE WHEN FOUND THEN 1 ELSE 0 END;
+        ELSE
             SELECT array_agg(c.op), array_agg(c.key), array_agg(c.old_key), array_agg(c."values"), count(*)
             INTO ops, keys, old_keys, rows, changes
             FROM ({changes_of_several}) AS c;

@@ -308,3 +308,36 @@ def test_rows_of_children_are_none_of_ours(database: str, user: User) -> None:
     told = [(event.key, event.presence, event.values.get("title")) for event in waiting(database, sync)]
     assert told[-1] == (("1",), Presence.LIVE, "ours!!")
     assert {key for key, presence, _ in told if presence is Presence.LIVE} == {("1",)}
+
+
+@pytest.mark.parametrize(
+    ("statement", "told", "rows"),
+    [
+        ("INSERT INTO tasks (id, title) VALUES ({}, 'new')", "new", 2),
+        ("INSERT INTO tasks (id, title) VALUES ({}, 'new')", "new", 3000),
+        # In a small table these two fail without a trigger, too: the statement itself reads the whole of it.
+        ("UPDATE tasks SET title = 'changed' WHERE id = {}", "changed", 3000),
+        ("DELETE FROM tasks WHERE id = {}", None, 3000),
+    ],
+)
+def test_serializable_transactions_fail_no_more_often(
+    database: str, user: User, users: Callable[[], User], statement: str, told: str | None, rows: int
+) -> None:
+    """What a trigger reads of the table counts as read by the transaction: two that only write rows of their own would
+    each have read past the other's."""
+    sync = set_up(database)
+    user.execute("INSERT INTO tasks (id, title) SELECT g, 'old' FROM generate_series(10, %s + 9) AS g", [rows])
+    user.execute("TRUNCATE notion_bridge.outbox; ANALYZE tasks")
+    first, second = users(), users()
+    keys = (1, 2) if "INSERT" in statement else (10, 11)
+    for session, key in zip((first, second), keys, strict=True):
+        session.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        session.execute(statement.format(key).encode())
+    if "INSERT" in statement:
+        first.execute(statement.format(3).encode())
+        second.execute(statement.format(4).encode())
+    first.commit()
+    second.commit()
+    events = waiting(database, sync)
+    assert {event.values.get("title") for event in events} == {told}
+    assert len(events) == (4 if "INSERT" in statement else 2)
