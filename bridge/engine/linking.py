@@ -138,8 +138,10 @@ def _are_of_others(given_up: Sequence[Intent], holder: Pair) -> bool:
 
 
 def with_typed_key(journal: Journal, pair: Pair, seen: Observation) -> Pair:
-    """A page that waits for a row because it had no key: somebody has typed one now, and it is free."""
-    waits = pair.key is None and pair.postgres.presence is Presence.UNSEEN
+    """A page that waits for its row because it had no key, or one that the table refused: somebody has typed another
+    one now, and it is free."""
+    never_made = pair.postgres.presence is Presence.UNSEEN and journal.intent_of_pair(pair) is None
+    waits = never_made and pair.key in (None, pair.page_key)
     if not waits or seen.key is None or seen.key == pair.page_key or journal.record_of(pair.sync, seen.key):
         return pair
     for row in journal.parked_of(pair):

@@ -194,7 +194,7 @@ def wanted(action: Action, field: str) -> str:
     if field:
         return value_text(action.changes[field].new)
     changes = {name: canonical.encode(change.new) for name, change in sorted(action.changes.items())}
-    return as_json([action.op.value, changes])
+    return as_json([action.op.value, changes, *([action.key] if action.key is not None else [])])
 
 
 def fingerprint(pair: Pair, conflict: Conflict, forgotten: int = 0) -> str:

@@ -11,6 +11,9 @@ from bridge.postgres.names import source, table_name
 from bridge.postgres.wire import in_query, key_expression, key_is, values_expression
 from bridge.shapes import Column
 
+# How long this transaction waits for a lock.
+LOCK_PATIENCE = "SELECT set_config('lock_timeout', %s, true)"
+
 # Stores the proof, and marks all that follows in the transaction as ours.
 BEGIN_PROOF = (
     "INSERT INTO notion_bridge.applied (intent, sync) SELECT %s, %s FROM set_config('notion_bridge.origin', %s, true)"

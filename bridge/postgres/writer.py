@@ -23,16 +23,20 @@ from psycopg import sql
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.errors import Refused
-from bridge.model import Op, Presence, Stamp, Sync
+from bridge.model import Key, Op, Presence, Stamp, Sync
 from bridge.postgres import statements
 from bridge.postgres.connection import Connection
 from bridge.postgres.links import link_writes
 from bridge.postgres.reader import look, observe, utc
 from bridge.postgres.refusal import judge
 from bridge.postgres.wire import Row, key_parameters, literal, read_key, read_row, through_fields
+from bridge.values.canonical import show
 
+_PATIENCE_MS = 200
+_IMPATIENCE_MS = 10
 _NOT_IN_SYNC = "the row would be outside of the sync's filter (where)"
 _TOO_FAR = "the key {} is so high that the column would soon have no number left for new rows; use a lower one"
+_OTHER_SPELLING = "to the database its key is that of the row {}: use the same spelling, or another key"
 _SWALLOWED = "the database made nothing of the write: a trigger of the table skipped it"
 
 
@@ -56,18 +60,27 @@ class WritingSession(Protocol):
 
 
 class RowWriter:
-    """Implements Writer for one sync."""
+    """Implements Writer for one sync. `patience` is how long a write waits for a lock, in milliseconds."""
 
-    def __init__(self, session: WritingSession, sync: Sync) -> None:
+    def __init__(self, session: WritingSession, sync: Sync, *, patience: int = _PATIENCE_MS) -> None:
         self._session = session
         self._sync = sync
         self._statements = statements.Statements(sync)
+        self._patience = patience
 
     def apply(self, intents: Sequence[Intent]) -> Iterator[Receipt]:
         """Makes the writes in order. Raises Unavailable or AccessLost when none can be made; whatever has got no
-        receipt by then was not written."""
+        receipt by then was not written.
+
+        Everything else of the bridge waits meanwhile. So a row that a program has locked is left for later, and whoever
+        locks one has mostly locked more: after the first, others are hardly waited for.
+        """
+        patience = self._patience
         for intent in intents:
-            yield self._apply(intent)
+            receipt = self._apply(intent, patience)
+            if receipt.blame is Blame.SIDE:
+                patience = min(patience, _IMPATIENCE_MS)
+            yield receipt
 
     def find_out(self, intent: Intent) -> Receipt:
         """What became of an intent whose COMMIT was not answered.
@@ -95,10 +108,10 @@ class RowWriter:
                     [self._sync.name, list(settled)],
                 )
 
-    def _apply(self, intent: Intent) -> Receipt:
+    def _apply(self, intent: Intent, patience: int) -> Receipt:
         with self._session.use() as conn:
             try:
-                written = self._change(conn, intent)
+                written = self._change(conn, intent, patience)
             except psycopg.Error as error:
                 return self._failed(conn, intent, error)
             if isinstance(written, Receipt):
@@ -111,12 +124,12 @@ class RowWriter:
                     return Receipt(intent.id, Outcome.UNKNOWN, reason="the connection was lost during COMMIT")
                 return self._failed(conn, intent, error)
 
-    def _change(self, conn: Connection, intent: Intent) -> _Returned | Receipt:
+    def _change(self, conn: Connection, intent: Intent, patience: int) -> _Returned | Receipt:
         """Everything but COMMIT. A receipt means that nothing is to be committed."""
         values = self._texts(intent)
         if isinstance(values, Receipt):
             return values
-        found = self._begin(conn, intent)
+        found = self._begin(conn, intent, patience)
         match intent.action.op:
             case Op.CREATE:
                 with crash_point(CrashPoint.ROW_CREATED):
@@ -130,13 +143,14 @@ class RowWriter:
             case Op.RESTORE:
                 raise ValueError("a row cannot be restored; it is created anew")
 
-    def _begin(self, conn: Connection, intent: Intent) -> _Returned | None:
+    def _begin(self, conn: Connection, intent: Intent, patience: int) -> _Returned | None:
         """Opens the transaction; the row as it is, locked. Raises UniqueViolation for what was done before."""
         key = intent.pair.key
         cursor = None
         with conn.pipeline():
             with crash_point(CrashPoint.ROW_BEGUN):
                 conn.execute("BEGIN")
+                conn.execute(statements.LOCK_PATIENCE, [f"{patience}ms"])
             with crash_point(CrashPoint.ROW_PROVEN):
                 conn.execute(statements.BEGIN_PROOF, [intent.id, self._sync.name, intent.id])
             if key is not None:
@@ -148,6 +162,8 @@ class RowWriter:
         self, conn: Connection, intent: Intent, found: _Returned | None, values: Mapping[str, str | None]
     ) -> _Returned | Receipt:
         tombstone = self._sync.tombstone
+        if found is not None and found.row.key != intent.pair.key:
+            return _spelt_otherwise(intent, found.row.key)
         if found is not None:
             if tombstone is None or found.row.presence is not Presence.GONE:
                 return self._stale(conn, intent, found, "a row with this key exists")
@@ -274,6 +290,8 @@ class RowWriter:
             if intent.action.op is Op.CREATE and intent.pair.key is not None:
                 # Somebody was faster with the same key, or it is another constraint.
                 (seen,) = look(conn, self._sync, [intent.pair])
+                if seen.key is not None and seen.key != intent.pair.key:
+                    return _spelt_otherwise(intent, seen.key)
                 if seen.presence is not Presence.GONE:
                     return Receipt(intent.id, Outcome.STALE, seen=seen, reason="a row with this key exists")
         return judge(conn, self._sync, intent, error, self._session.where)
@@ -315,3 +333,8 @@ class RowWriter:
             return None
         key, values, key_json, seen = row
         return _Returned(read_row(self._sync, key, values), key_json, utc(seen))
+
+
+def _spelt_otherwise(intent: Intent, key: Key) -> Receipt:
+    """The column holds two texts for equal, such as those of citext: a row with the intent's own key will never be."""
+    return Receipt(intent.id, Outcome.REFUSED, reason=_OTHER_SPELLING.format(", ".join(map(show, key))))

@@ -75,13 +75,15 @@ def test_update_is_guarded(end: PostgresEnd, user: User) -> None:
     assert user.execute("SELECT count(*) FROM notion_bridge.applied").fetchone() == (0,)
 
 
-def test_the_guard_waits_for_a_writer(database: str, end: PostgresEnd, user: User) -> None:
+def test_the_guard_waits_for_a_writer(database: str, user: User) -> None:
     """The row is compared after its lock is had, not before."""
+    session, sync = Session(database), set_up(database)
+    writer = RowWriter(session, sync, patience=60_000)
     user.execute("INSERT INTO tasks (title) VALUES ('a')")
     receipts: list[Receipt] = []
     with user.transaction():
         user.execute("UPDATE tasks SET title = 'theirs'")
-        thread = threading.Thread(target=lambda: receipts.append(one(end, update(("1",), title=("a", "b")))))
+        thread = threading.Thread(target=lambda: receipts.extend(writer.apply([update(("1",), title=("a", "b"))])))
         thread.start()
         eventually(
             lambda: user.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None,
@@ -89,6 +91,7 @@ def test_the_guard_waits_for_a_writer(database: str, end: PostgresEnd, user: Use
         )
     thread.join()
     assert [receipt.outcome for receipt in receipts] == [Outcome.STALE]
+    session.close()
 
 
 def test_a_missing_row_is_stale_and_a_moved_one_is_found(end: PostgresEnd, user: User) -> None:
@@ -160,6 +163,15 @@ def test_no_key_uses_up_the_numbers_of_the_column(database: str, user: User, kin
     assert user.execute("INSERT INTO t (s) VALUES ('b') RETURNING id").fetchone() == (1,)
     assert one(end, create({"s": "c"}, ("9000",))).outcome is Outcome.DONE
     assert user.execute("INSERT INTO t (s) VALUES ('d') RETURNING id").fetchone() == (9001,)
+    end.close()
+
+
+def test_a_key_that_is_another_spelling_of_a_rows(database: str, user: User) -> None:
+    """No row with this very text can ever be made: that is no race which another attempt might win."""
+    ddl = "CREATE TABLE t (id interval PRIMARY KEY, s text); INSERT INTO t VALUES ('1 day', 'a')"
+    end = end_for(database, set_up(database, ddl, ("s",), table="t"))
+    refused = one(end, create({"s": "b"}, ("PT24H",)))
+    assert (refused.outcome, "that of the row P1D" in refused.reason) == (Outcome.REFUSED, True)
     end.close()
 
 
@@ -397,14 +409,17 @@ def test_partitions_and_odd_names(database: str, user: User) -> None:
     end.close()
 
 
-def test_a_busy_row_is_tried_later(database: str, user: User) -> None:
+def test_busy_rows_are_tried_later_and_keep_nobody_waiting(database: str, user: User) -> None:
+    """The session's own patience would be 60 seconds for each of them. That a program has locked them is not theirs."""
     sync = set_up(database)
-    user.execute("INSERT INTO tasks (title) VALUES ('a')")
-    session = Session(database, limits=Limits(lock=1))
+    user.execute("INSERT INTO tasks (title) SELECT 'a' FROM generate_series(1, 40)")
+    session = Session(database, limits=Limits(lock=60))
     with user.transaction():
-        user.execute("SELECT FROM tasks FOR UPDATE")
-        (receipt,) = RowWriter(session, sync).apply([update(("1",), title=("a", "b"))])
-    assert (receipt.outcome, receipt.blame) == (Outcome.RETRY, Blame.RECORD)
+        user.execute("SELECT FROM tasks WHERE id < 40 FOR UPDATE")
+        writes = [update((str(number),), title=("a", "b")) for number in range(1, 41)]
+        receipts = list(RowWriter(session, sync).apply(writes))
+    assert {(receipt.outcome, receipt.blame) for receipt in receipts[:-1]} == {(Outcome.RETRY, Blame.SIDE)}
+    assert receipts[-1].outcome is Outcome.DONE
     session.close()
 
 

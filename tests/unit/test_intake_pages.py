@@ -214,6 +214,24 @@ def test_a_key_that_somebody_types_into_a_waiting_page_is_its_record_s() -> None
     assert (intent.action.op, intent.pair.key) == (Op.CREATE, ("7",))
 
 
+def test_a_typed_key_that_the_table_refused_may_be_typed_anew() -> None:
+    desk = Desk()
+    desk.see(page("page-1", "2147483647", BEFORE, edited=minute(0), seen=at(1)))
+    desk.answer(desk.planned(), Outcome.REFUSED, reason="use a lower one")
+    assert desk.plan() == []
+    desk.see(page("page-1", "7", BEFORE, edited=minute(1), seen=at(61)))
+    assert (keys(desk), desk.parked()) == ({"7": "page-1"}, [])
+    assert desk.planned().pair.key == ("7",)
+
+
+def test_a_key_that_is_typed_while_the_row_is_being_made_does_not_move_it() -> None:
+    desk = Desk()
+    desk.see(page("page-1", "5", BEFORE, edited=minute(0), seen=at(1)))
+    desk.answer(desk.planned(), Outcome.UNKNOWN)
+    desk.see(page("page-1", "7", BEFORE, edited=minute(1), seen=at(61)))
+    assert keys(desk) == {"5": "page-1"}
+
+
 def test_a_typed_key_that_is_taken_is_not_given_twice() -> None:
     desk = keyless()
     desk.record("7", BEFORE)

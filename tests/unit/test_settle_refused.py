@@ -40,6 +40,16 @@ def test_a_refused_field_is_parked_and_the_rest_is_written() -> None:
     assert desk.journal.counts("tasks")["pending"] == 0
 
 
+def test_a_record_that_was_refused_for_its_key_is_tried_with_another_one() -> None:
+    desk = Desk()
+    desk.see(row("", BEFORE))
+    desk.answer(desk.planned(), Outcome.REFUSED, reason="the key is an empty text")
+    assert (len(desk.parked()), desk.plan()) == (1, [])
+    desk.see(row("good", BEFORE, old_key=("",), event_id="e-2"))
+    assert desk.planned().action.key == ("good",)
+    assert desk.parked() == []
+
+
 @pytest.mark.parametrize("field", ["", "somewhere else"])
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_refusal_that_blames_no_field_parks_the_write(make: Maker, field: str) -> None:
