@@ -135,7 +135,7 @@ class Worker:
         """One round. Raises JournalError; what a side raises makes that side wait."""
         self._began, self._others_wait = self._clock.monotonic(), False
         self.health.waited(Side.NOTION, self.notion.silence())
-        misfit = self.health.misfit(Side.POSTGRES)
+        misfit = self.health.misfit(Side.POSTGRES) or self.health.misfit(Side.NOTION)
         if misfit is not None and misfit is not self._misfit:
             self._drifted, self._misfit = True, misfit
         if self._drifted or self._accepted():

@@ -21,6 +21,7 @@ from bridge.values.keys import key_to_notion
 from bridge.values.text import runs
 
 _FORMATTED = ("title", "rich_text")
+_NO_PROPERTY = "is not a property that exists"
 _TRASHED = re.compile(r"\b(archived|in (the )?trash|trashed|unarchive)\b", re.IGNORECASE)
 
 
@@ -156,6 +157,11 @@ def _over(prop: Property, raw: Mapping[str, Mapping[str, Any]] | None) -> Mappin
 def says_trashed(message: str) -> bool:
     """Whether a 400 means that the page is in the trash. Notion has no code of its own for it."""
     return _TRASHED.search(message) is not None
+
+
+def says_no_property(message: str) -> bool:
+    """Whether a 400 means that a property of the body is none of the data source's. Notion has no code of its own."""
+    return _NO_PROPERTY in message
 
 
 def blamed(sync: Sync, names: Iterable[str], message: str) -> str:

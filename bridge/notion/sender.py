@@ -15,9 +15,10 @@ from typing import Any
 from bridge.clock import CommonClock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Blame, Evidence, Intent, Outcome, Receipt, made_by
-from bridge.errors import AccessLost, BridgeError, Unavailable
+from bridge.errors import AccessLost, BridgeError, SetupError, Unavailable
 from bridge.model import Op, Sync
 from bridge.notion import guard
+from bridge.notion.catalog import read_data_source
 from bridge.notion.client import NotionClient, Reply
 from bridge.notion.errors import Ambiguous, Conflict, Invalid, NotFound
 from bridge.notion.limiter import Permit, Priority
@@ -225,8 +226,28 @@ class Sender:
     def _invalid(self, intent: Intent, error: Invalid) -> Made:
         if intent.action.op is not Op.CREATE and guard.says_trashed(error.said):
             return self._look_again(intent, error.said)
+        if guard.says_no_property(error.said) and (lost := self._misfit()) is not None:
+            return Made(untried(intent, lost), lost)
         field = guard.blamed(self._sync, intent.action.changes, error.said)
         return Made(Receipt(intent.id, Outcome.REFUSED, None, f"Notion refuses it: {error.said}", field))
+
+    def _misfit(self) -> BridgeError | None:
+        """What has become of the data source, where a property that is written is none of its any more: that concerns
+        every record, and is mended by binding the sync anew. None when all are there."""
+        written = [item.property for item in self._sync.fields] + [self._sync.key_property]
+        if self._sync.status_property is not None:
+            written.append(self._sync.status_property)
+        try:
+            there = {prop.id for prop in read_data_source(self._client, self._sync.data_source.id).properties}
+        except (Unavailable, AccessLost, SetupError) as error:
+            return error
+        gone = [prop.name for prop in written if prop.id not in there]
+        if not gone:
+            return None
+        return SetupError(
+            f"{self._sync.data_source.title!r} has no property {gone[0]!r} any more",
+            hint="Take it out of the trash in Notion, or let `notion-bridge init --update` mend the file.",
+        )
 
     def _look_again(self, intent: Intent, reason: str) -> Made:
         try:

@@ -321,3 +321,35 @@ def test_writers_in_several_threads_share_the_limit_and_the_guard(world: World) 
     for thread in threads:
         thread.join()
     assert [receipt.outcome for receipt in results] == [Outcome.DONE] * 30
+
+
+# The data source is another one by now
+
+
+@pytest.mark.parametrize("name", ["Key", "Notes"])
+def test_a_property_that_is_gone_parks_no_record(world: World, name: str) -> None:
+    """It is no fault of theirs, and who brings it back wants them to go on by themselves."""
+    page = world.row(1, name="old")
+    writes = [world.create("7", name="made", notes="made"), world.update(world.seen(page), ("1",), name="new")]
+    world.person.delete_property(world.source_id, name)
+    receipts = lost(world.end(), *(writes if name == "Key" else writes[:1]))
+    assert {(receipt.outcome, receipt.blame) for receipt in receipts} == {(Outcome.RETRY, Blame.SIDE)}
+    assert all(f"has no property {name!r} any more" in receipt.reason for receipt in receipts)
+
+
+def test_a_refusal_that_the_schema_contradicts_is_the_records(world: World) -> None:
+    page = world.row(1, name="old")
+    write = world.update(world.seen(page), name="new")
+    world.sandbox.faults.fail(
+        400, "PATCH", "/pages/", code="validation_error", message="x is not a property that exists."
+    )
+    [receipt] = applied(world.end(), write)
+    assert receipt.outcome is Outcome.REFUSED
+
+
+def test_nobody_is_let_in_while_the_schema_is_asked_for(world: World) -> None:
+    write = world.create("7", name="made")
+    world.person.delete_property(world.source_id, "Key")
+    world.sandbox.faults.fail(401, "GET", "/data_sources/")
+    [receipt] = lost(world.end(), write)
+    assert (receipt.outcome, receipt.blame) == (Outcome.RETRY, Blame.SIDE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.ends import Intent, Outcome, Receipt
-from bridge.errors import AccessLost, Unavailable
+from bridge.errors import AccessLost, SetupError, Unavailable
 from bridge.notion.end import NotionEnd
 from tests.notion.conftest import World
 
@@ -21,7 +21,7 @@ def applied(end: NotionEnd, *intents: Intent) -> list[Receipt]:
 def lost(end: NotionEnd, *intents: Intent) -> list[Receipt]:
     """The receipts of a run that ends because nobody answers or lets us in."""
     receipts: list[Receipt] = []
-    with pytest.raises((Unavailable, AccessLost)):
+    with pytest.raises((Unavailable, AccessLost, SetupError)):
         receipts.extend(end.apply(intents))
     return receipts
 
