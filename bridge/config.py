@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -220,6 +221,8 @@ class _Reader:
             if isinstance(default, bool) and isinstance(value, bool):
                 return value
         elif isinstance(default, int | float) and isinstance(value, int | float):
+            if not math.isfinite(value):
+                raise self.fail(f"{key} in [{section}] must be finite", key, sync=sync)
             if value < 0 or (value == 0 and key != "query_lag" and not key.startswith("max_deletes")):
                 raise self.fail(f"{key} in [{section}] must be greater than zero", key, sync=sync)
             if isinstance(default, float) or isinstance(value, int):
@@ -327,7 +330,8 @@ class _Reader:
             raise self.fail(f"the field {column!r} does not say its property", column, sync=sync)
         direction = self.choice(Direction, "direction", value, Direction.BOTH, sync, column)
         through = value.get("through", ())
-        if through and (len(through) != _JOINED or not all(isinstance(name, str) for name in through)):
+        two = isinstance(through, list) and len(through) == _JOINED and all(isinstance(name, str) for name in through)
+        if through and not two:
             hint = 'Write the column with this table\'s key first: through = ["order_id", "tag_id"].'
             raise self.fail(f"through of {column!r} must name two columns of that table", column, hint, sync)
         form = self.choice(Format, "format", value, Format.PLAIN, sync, column)

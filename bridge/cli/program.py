@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tomllib
@@ -13,7 +14,7 @@ import click
 
 from bridge.cli.environment import CONFIG_VARIABLE, Environment
 from bridge.config import DEFAULT_PATH
-from bridge.errors import BridgeError, ExitCode
+from bridge.errors import BridgeError, ExitCode, Stopped
 from bridge.migrations import MigrationsBroken
 
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
@@ -32,8 +33,12 @@ class Program(click.Group):
         sys.exit(self._guarded(obj or Environment.of_process(), args))
 
     def _guarded(self, environment: Environment, args: Sequence[str] | None) -> int:
+        # What the driver ignores when a connection ends would be printed past every form of output.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         try:
             return int(super().main(args, NAME, standalone_mode=False, obj=environment) or ExitCode.OK)
+        except Stopped:
+            return _interrupted(environment)
         except BridgeError as error:
             environment.fail(error.message, error.hint)
             return int(error.exit_code)
@@ -47,8 +52,12 @@ class Program(click.Group):
             environment.emit_error(error.format_message())
             return error.exit_code
         except (click.Abort, KeyboardInterrupt):
-            environment.say("stopped")
-            return INTERRUPTED
+            return _interrupted(environment)
+
+
+def _interrupted(environment: Environment) -> int:
+    environment.say("stopped")
+    return INTERRUPTED
 
 
 def shared_options(function: _Function) -> _Function:

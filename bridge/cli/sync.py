@@ -13,7 +13,7 @@ from bridge.cli.environment import JSON_VERSION, Environment
 from bridge.cli.exposure import exposures
 from bridge.cli.listing import listing
 from bridge.cli.output import many
-from bridge.cli.program import shared_options
+from bridge.cli.program import INTERRUPTED, shared_options
 from bridge.cli.progress import EachRound, SyncProgress
 from bridge.cli.signals import stopping
 from bridge.engine.opening import open_bridge
@@ -54,7 +54,7 @@ class Outcome:
 @click.command()
 @shared_options
 @click.pass_obj
-def sync(environment: Environment) -> ExitCode:
+def sync(environment: Environment) -> int:
     """Bring both sides in step once, then exit.
 
     For cron, and for the first fill. Installs the trigger where it is missing. Exit code 0 when everything is in step;
@@ -81,7 +81,7 @@ def sync(environment: Environment) -> ExitCode:
             bridge.loop.run_once()
         outcome = _outcome(bridge.journal, names, since, bridge.sides.limiter.sent_in_all, finished=not stop.is_set())
     _show(environment, outcome)
-    return outcome.exit_code
+    return outcome.exit_code if outcome.finished else INTERRUPTED
 
 
 def _outcome(journal: Journal, names: list[str], since: datetime, requests: int, *, finished: bool) -> Outcome:

@@ -334,7 +334,7 @@ class Settler:
                 self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
             if result.kind:
                 self._journal.add_event(result.pair, seen.side, result.kind, result.changes, stamp=result.stamp)
-        if failures > ATTEMPTS_MAX and not action.only_tells:
+        if failures >= ATTEMPTS_MAX and not action.only_tells:
             reason = f"given up after {ATTEMPTS_MAX} attempts: {receipt.reason}"
             self._park(pair, intent, Waiting("", action.side, reason, None, "failing"))
             attempts = failures = 0

@@ -23,6 +23,9 @@ SELECT * FROM pairs WHERE sync = :sync AND key = :key
 -- While keys are swapped inside one transaction, two rows hold one key for a moment; the one that had it first waits here.
 SELECT * FROM pairs WHERE sync = :sync AND displaced_key = :key
 
+-- name: pairs_any_displaced
+SELECT 1 FROM pairs WHERE sync = :sync AND displaced_key IS NOT NULL LIMIT 1
+
 -- name: pairs_displaced
 SELECT * FROM pairs WHERE sync = :sync AND displaced_key IS NOT NULL
 

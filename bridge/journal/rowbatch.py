@@ -48,7 +48,7 @@ class RowBatch:
 
     def is_displaced(self) -> bool:
         """Whether a record's key was taken by another row, and no change has told yet where it went."""
-        return bool(self._journal.store.rows("pairs_displaced", sync=self._sync))
+        return self._journal.store.row("pairs_any_displaced", sync=self._sync) is not None
 
     def is_no_news(self, seen: Observation) -> bool:
         """Whether a row that was read with all others is just as it is known; told without reading what is known."""

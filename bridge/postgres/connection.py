@@ -166,6 +166,8 @@ def _pin(connection: Connection, settings: dict[str, str]) -> None:
     calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
     pairs = [text for pair in settings.items() for text in pair]
     connection.execute(f"SELECT {calls}", pairs)
+    # Of PostgreSQL 17: a table is read in one transaction, however long that takes.
+    connection.execute("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'")
     # A write that we report as done must survive a crash of the server; a stronger setting is kept.
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"

@@ -107,6 +107,16 @@ def test_a_second_ctrl_c_leaves_the_console_at_once_and_nothing_is_lost(world: W
     assert [row["Name"] for row in world.ada.rows(world.source).values()] == ["on its way"]
 
 
+def test_a_sync_that_is_stopped_says_what_it_did_and_that_it_was_stopped(world: World) -> None:
+    world.sandbox.faults.add(Fault(method="POST", path="^/v1/pages", delay_before_s=0.5, times=None))
+    world.sql("INSERT INTO tasks (title) SELECT 'task ' || n FROM generate_series(1, 100) AS n")
+    terminal = Terminal(world, "sync")
+    terminal.until(lambda _: bool(world.sandbox.log.find("POST", "^/v1/pages")), "the request is under way")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 130, terminal.shown
+    assert "stopped before everything was done" in terminal.shown
+
+
 def test_run_writes_a_log_on_a_terminal_when_asked_to(world: World) -> None:
     terminal = Terminal(world, "run", "--no-live")
     terminal.until(lambda shown: "tasks started" in shown, "the log begins")

@@ -42,6 +42,7 @@ def test_settings_are_pinned(database: str, user: User, role: str) -> None:
                 "client_encoding",
                 "application_name",
                 "lock_timeout",
+                "transaction_timeout",
             )
         }
         assert shown == {
@@ -57,6 +58,7 @@ def test_settings_are_pinned(database: str, user: User, role: str) -> None:
             "client_encoding": "UTF8",
             "application_name": "notion-bridge",
             "lock_timeout": "5s",
+            "transaction_timeout": "0",
         }
 
 

@@ -106,6 +106,12 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "bool for number": ("[notion]\nrequests_per_minute = true\n" + GOOD, ["must be a whole number"]),
     "number for text": ("[notion]\nbase_url = 3\n" + GOOD, ["must be text in quotes"]),
     "one request": ("[notion]\nrequests_per_minute = 1\n" + GOOD, ["line 2", "at least 2"]),
+    "no number": ("[notion]\npoll_min = nan\n" + GOOD, ["line 2", "must be finite"]),
+    "without end": ("[notion]\npoll_max = inf\n" + GOOD, ["line 2", "must be finite"]),
+    "text for two columns": (
+        GOOD.replace('property = "Total", ', 'property = "Total", through = "ab", '),
+        ["must name two columns"],
+    ),
     "zero": ("[notion]\nrequests_per_minute = 0\n" + GOOD, ["greater than zero"]),
     "key of a wrong kind": (GOOD.replace("[sync.fields]", "key = 3\n[sync.fields]"), ["a column name or a list"]),
 }

@@ -48,6 +48,7 @@ SELECT privilege FROM unnest('{USAGE,UPDATE}'::text[]) AS privilege
 WHERE NOT has_sequence_privilege(%s::regclass, privilege)
 """
 _MAY_CREATE = "SELECT has_database_privilege(current_database(), 'CREATE')"
+_IS_OWNER = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s"
 
 
 def check_server(report: Report, session: Session) -> bool:
@@ -218,10 +219,10 @@ def _check_join_table(report: Report, connection: Connection, item: Field) -> No
 
 def _check_may_install(report: Report, connection: Connection, sync: Sync) -> None:
     [(create,)] = connection.execute(_MAY_CREATE).fetchall()
-    missing = connection.execute(_RIGHTS, [["TRIGGER"], sync.table.oid]).fetchall()
-    if create and not missing:
+    [(owner,)] = connection.execute(_IS_OWNER, [sync.table.oid]).fetchall()
+    if create and owner:
         report.warn("trigger", "not installed yet", "`notion-bridge sync`, `run` or `init` installs it.")
         return
-    what = "TRIGGER on the table" if missing else "CREATE on the database"
+    what = "CREATE on the database" if owner else "the table's ownership, which an ALWAYS trigger needs"
     hint = "Let the table's owner (or a superuser) run what `notion-bridge init --print-sql` prints."
     report.wrong("trigger", f"not installed, and this role may not install it: it lacks {what}", hint)

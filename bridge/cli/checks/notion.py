@@ -75,6 +75,8 @@ def check_fields(
     for waiting in sync.suspended:
         report.wrong("field", f"{waiting.field} is suspended: {waiting.reason}", waiting.hint)
     mapped = {sync.key_property.id, *(item.property.id for item in sync.fields)}
+    if sync.status_property is not None:
+        mapped.add(sync.status_property.id)
     alone = [f"{prop.name} ({prop.type})" for prop in source.properties if prop.id not in mapped]
     if alone:
         report.ok("left alone", ", ".join(alone))
