@@ -87,7 +87,8 @@ class LockHeld(BridgeError):
 
 
 class JournalError(BridgeError):
-    """The journal cannot be read or written; nothing was written to either side."""
+    """The journal, or a file beside it, cannot be read or written. Nothing new is written to either side; what was
+    under way is looked for by the next start."""
 
 
 class JournalDamaged(JournalError):

@@ -27,6 +27,13 @@ def open_file(path: Path, mode: str, **options: Any) -> IO[Any]:
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, FILE_MODE), **options)
 
 
+def hand_over(path: Path, like: Path) -> None:
+    """What root has made belongs to whom `like` belongs to: the bridge, which runs as that user, is to read it."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def exposed(path: Path) -> str:
     """The mode of a file or folder to which others have access, such as "0644"; "" when they have none, or when there
     is no such file."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import private
+from bridge.journal.store import unwritten
 
 _VERSION = 1
 
@@ -31,7 +32,7 @@ class NameFile:
         return dict(self._sections.get(name, {}))
 
     def keeper(self, name: str) -> Callable[[Mapping[str, Any]], None]:
-        """What replaces a section, from any thread."""
+        """What replaces a section, from any thread. Raises JournalError when the file cannot be written."""
 
         def keep(content: Mapping[str, Any]) -> None:
             with self._lock:
@@ -51,6 +52,9 @@ class NameFile:
     def _write(self) -> None:
         new = Path(f"{self._path}.new")
         content = {"version": _VERSION, "names": self._sections}
-        with private.open_file(new, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=1, sort_keys=True))
-        new.replace(self._path)
+        try:
+            with private.open_file(new, "w", encoding="utf-8") as file:
+                file.write(json.dumps(content, indent=1, sort_keys=True))
+            new.replace(self._path)
+        except OSError as error:
+            raise unwritten(self._path, error) from error

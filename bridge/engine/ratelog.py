@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge import private
 from bridge.clock import Clock
+from bridge.journal.store import unwritten
 
 _WINDOW_S = 70.0  # a request that was under way when its process ended may have arrived later
 _MINUTE_S = 60.0
@@ -40,15 +41,21 @@ class RateLog:
         return [max(0.0, now - moment) for moment in self._recent]
 
     def note(self) -> None:
-        """A request is about to be sent. Thread-safe."""
+        """A request is about to be sent. Thread-safe. Raises JournalError when that cannot be written down."""
         with self._lock:
-            self._file.write(_ENTRY.pack(self._clock.now().timestamp()))
-            self._size += _ENTRY.size
-            if self._size > _COMPACT_AT:
-                kept = self._read()
-                self._file.truncate(0)
-                self._file.write(b"".join(map(_ENTRY.pack, kept)))
-                self._size = len(kept) * _ENTRY.size
+            try:
+                self._append()
+            except OSError as error:
+                raise unwritten(self._path, error) from error
+
+    def _append(self) -> None:
+        self._file.write(_ENTRY.pack(self._clock.now().timestamp()))
+        self._size += _ENTRY.size
+        if self._size > _COMPACT_AT:
+            kept = self._read()
+            self._file.truncate(0)
+            self._file.write(b"".join(map(_ENTRY.pack, kept)))
+            self._size = len(kept) * _ENTRY.size
 
     def close(self) -> None:
         self._file.close()

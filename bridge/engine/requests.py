@@ -82,7 +82,11 @@ class Mailbox:
         """What nobody will come for: an answer whose asker gave up, a file that a crash left half done."""
         if self._folder is None or not self._folder.is_dir():
             return
-        for path in self._folder.iterdir():
+        try:
+            found = list(self._folder.iterdir())
+        except PermissionError:
+            return  # somebody else's folder: whoever asks in it is told that nobody answers
+        for path in found:
             with suppress(FileNotFoundError):
                 if path.suffix != ".request" and time.time() - path.stat().st_mtime > _ABANDONED_S:
                     path.unlink()
@@ -97,6 +101,7 @@ class Mailbox:
         """Leaves a request and waits for the answer. The command's end. Raises RequestFailed, Unavailable."""
         assert self._folder is not None
         private.make_folder(self._folder)
+        private.hand_over(self._folder, self._folder.parent)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         self._write(f"{name}.request", {"id": name, "kind": kind, "arguments": dict(arguments)})
         answer = self._folder / f"{name}.answer"
@@ -119,6 +124,7 @@ class Mailbox:
         temporary = self._folder / f".{name}.{os.getpid()}"
         with private.open_file(temporary, "w", encoding="utf-8") as file:
             file.write(json.dumps(content, ensure_ascii=False))
+        private.hand_over(temporary, self._folder)
         temporary.replace(self._folder / name)
 
 

@@ -318,11 +318,19 @@ def _unopened(path: Path, error: OSError) -> JournalError:
     )
 
 
+def unwritten(path: Path, error: OSError) -> JournalError:
+    """For a file that is kept beside the journal."""
+    return JournalError(
+        f"{path}, beside the journal, cannot be written: {error.strerror}",
+        hint="Check the disk (space, rights); then start again.",
+    )
+
+
 def _broken(path: Path | None, error: sqlite3.Error) -> JournalError:
     where = path or "the temporary journal"
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:  # the low byte; the rest says where
         return JournalDamaged(f"the journal {where} is damaged: {error}", hint=_START_ANEW)
     return JournalError(
         f"the journal {where} cannot be used: {error}",
-        hint="Nothing was written to either side. Check the disk (space, rights); then start again.",
+        hint="Check the disk (space, rights); then start again. What was being written then is looked for first.",
     )

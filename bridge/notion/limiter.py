@@ -370,9 +370,9 @@ class Permit:
             with self._lock:
                 self._left += 1
             raise
-        self._limiter.note_sent()
         taken: bool | None = None
         try:
+            self._limiter.note_sent()
             yield
             taken = True
         except RateLimited:

@@ -444,3 +444,23 @@ def test_who_waits_is_told_by_class() -> None:
     send(lim, POLL)
     assert seen == [{**nobody, POLL: 1}]
     assert lim.waiting() == nobody
+
+
+def test_a_request_that_could_not_be_noted_takes_its_place_for_a_minute_and_no_longer() -> None:
+    clock = EventClock()
+    full = [True, True]
+
+    def note() -> None:
+        if full:
+            full.pop()
+            raise OSError("no space left on device")
+
+    lim = Limiter(clock, 2, rng=random.Random(1), sent=note)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no space"):
+            send(lim)
+    clock.sleep(62.0)
+    later = clock.monotonic()
+    send(lim)
+    send(lim)
+    assert clock.monotonic() == later

@@ -152,7 +152,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(store: Store) -> None:
 
     with pytest.raises(JournalError, match="full") as raised:
         work()
-    assert "Nothing was written to either side" in raised.value.hint
+    assert "What was being written then is looked for first" in raised.value.hint
     assert names(store) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.engine.namefile import NameFile
+from bridge.errors import JournalError
 
 
 def test_what_is_kept_is_there_for_the_next_process_and_sections_do_not_mix(tmp_path: Path) -> None:
@@ -18,6 +19,12 @@ def test_what_is_kept_is_there_for_the_next_process_and_sections_do_not_mix(tmp_
     assert again.section("people") == {"1": {"name": "Ada"}}
     assert again.section("options of x") == {"p": {"now": {"o": "Ünïcode"}}}
     assert again.section("options of y") == {}
+
+
+def test_a_file_that_cannot_be_written_ends_the_bridge_in_words(tmp_path: Path) -> None:
+    Path(f"{tmp_path / 'bridge.db'}.names.new").mkdir()
+    with pytest.raises(JournalError, match=r"bridge\.db\.names, beside the journal, cannot be written"):
+        NameFile(tmp_path / "bridge.db", writes=True).keeper("people")({"1": {}})
 
 
 def test_who_only_reads_writes_nothing(tmp_path: Path) -> None:

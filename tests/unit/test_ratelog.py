@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.engine.ratelog import RateLog, spent
+from bridge.errors import JournalError
 from tests.unit.desk import StillClock
 
 
@@ -116,3 +117,12 @@ def test_requests_of_several_threads_are_all_counted(journal: Path, clock: Still
         thread.join()
     log.close()
     assert ago(journal, clock) == [0.0] * 800
+
+
+def test_a_full_disk_ends_the_bridge_in_words(journal: Path, clock: StillClock) -> None:
+    log = RateLog(journal, clock)
+    log.close()
+    log._file = Path("/dev/full").open("ab", buffering=0)  # noqa: SIM115 - the log closes it
+    with pytest.raises(JournalError, match=r"bridge\.db\.rate, beside the journal, cannot be written: No space"):
+        log.note()
+    log.close()

@@ -210,3 +210,29 @@ def test_a_bridge_that_hangs_is_not_waited_for_longer_than_promised(
         Mailbox(path).ask("pause", {"syncs": ["tasks"]}, alive=lambda: True)
     assert 30 <= clock.seconds < 31
     assert list(folder(path).iterdir()) == []
+
+
+def test_what_root_leaves_belongs_to_who_runs_the_bridge(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sudo notion-bridge pause`: the bridge, which is another user, could not read it."""
+    owners: list[tuple[Path, int]] = []
+    owner = path.parent.stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.chown", lambda name, user, group: owners.append((name, user)))
+    with pytest.raises(Unavailable):
+        Mailbox(path).ask("pause", {}, lambda: False)
+    assert [user for _, user in owners] == [owner, owner]
+    assert owners[0][0] == folder(path)
+    assert owners[1][0].parent == folder(path)
+
+
+def test_a_folder_that_is_somebody_elses_ends_no_bridge(
+    path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(path, "1.request", "{}")
+
+    def denied(folder: Path) -> Iterator[Path]:
+        raise PermissionError(folder)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter(()))  # which passes over what it may not read
+    assert Mailbox(path).serve(journal) == 0
