@@ -57,6 +57,9 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# Set in each session of ours, and in no new one: see `_refuse_shared`.
+_MARK = "notion_bridge.session"
+
 # The form of every value read or written, and the isolation that the guarded write is built on, do not depend on
 # what somebody has set for the role or the database. search_path is left alone: the user's own triggers run in
 # our session and may rely on it.
@@ -65,6 +68,7 @@ _PINNED = {
     "default_transaction_isolation": "read committed",
     # Fail instead of hiding rows: a hidden row would look deleted.
     "row_security": "off",
+    _MARK: "1",
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -153,12 +157,26 @@ def open_connection(dsn: str, limits: Limits = DEFAULT_LIMITS) -> Connection:
         )
     connection.patience = limits.statement + _GRACE_S if limits.statement else float("inf")
     try:
+        _refuse_shared(connection, where)
         set_json_loads(_exact_json, connection)
         _pin(connection, _PINNED | limits.settings())
     except psycopg.Error as error:
         connection.close()
         raise explain(error, where) from error
     return connection
+
+
+def _refuse_shared(connection: Connection, where: str) -> None:
+    """Raises SetupError when a pooler hands this session what another one of ours has left in the server's: it pools
+    transactions. Locks of a session are nobody's then, and our settings would be those of other programs."""
+    if connection.execute("SELECT current_setting(%s, true)", [_MARK]).fetchone() in ((None,), ("",)):
+        return
+    connection.execute("RESET ALL")  # what we had set there is not for others
+    connection.close()
+    raise SetupError(
+        f"the pooler at {where} gives one session of the server to several of ours, as in transaction pooling",
+        hint="Connect directly, or let it pool sessions: the bridge needs locks and settings that stay its own.",
+    )
 
 
 def _pin(connection: Connection, settings: dict[str, str]) -> None:

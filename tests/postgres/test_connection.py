@@ -167,3 +167,13 @@ def test_a_server_that_owes_an_answer_and_says_nothing_is_given_up(
         line.heal()
         with session.use() as conn:
             assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_pooler_of_transactions_is_refused(database: str, user: User, role: str) -> None:
+    """It shows by what an earlier session of the bridge has left behind; that is cleared away for the next program."""
+    user.execute(f'ALTER ROLE "{role}" SET notion_bridge.session = 1')
+    with pytest.raises(SetupError, match="as in transaction pooling") as raised:
+        open_connection(make_conninfo(database, user=role))
+    assert "Connect directly" in raised.value.hint
+    open_connection(database).close()
+    open_connection(database).close()

@@ -55,7 +55,7 @@ def _check_sides(report: Report, config: Config, chosen: list[SyncConfig]) -> No
         session = report.attempt("database", lambda: opened.enter_context(closing(Session(config.postgres.dsn))))
         if sides is None or session is None:
             return
-        rows = session if database.check_server(report, session) else None
+        rows = session if database.check_server(report, session, config.postgres.dsn) else None
         pages = sides if notion.check_token(report, sides, config) else None
         tables = [table for sync in chosen if (table := _check_sync(report, config, sync, rows, pages)) is not None]
         report.sync = ""

@@ -10,7 +10,7 @@ from bridge.cli.tomlfile import table_text
 from bridge.config import Config, SyncConfig
 from bridge.model import Field, Side, Sync
 from bridge.postgres.catalog import read_table, table_sequences
-from bridge.postgres.connection import Connection, Session
+from bridge.postgres.connection import Connection, Session, open_connection
 from bridge.postgres.findings import installed, schema_version
 from bridge.postgres.inventory import InstalledSync, others
 from bridge.postgres.links import throughs
@@ -24,7 +24,6 @@ _BACKLOG_OLD_S = 600
 _TAKE = "Nobody takes them: start `notion-bridge run`, or uninstall the trigger."
 
 _SERVER = "SELECT current_setting('server_version'), current_user::text, pg_is_in_recovery()"
-_OLDEST = 14
 _ROW_SECURITY = "SELECT relrowsecurity AND row_security_active(oid) FROM pg_class WHERE oid = %s"
 _RIGHTS = """
 SELECT privilege FROM unnest(%s::text[]) AS privilege
@@ -51,17 +50,16 @@ _MAY_CREATE = "SELECT has_database_privilege(current_database(), 'CREATE')"
 _IS_OWNER = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s"
 
 
-def check_server(report: Report, session: Session) -> bool:
+def check_server(report: Report, session: Session, dsn: str) -> bool:
     """Whether the database answers; without it the other checks of this side are left out."""
 
     def ask() -> tuple[str, str, bool]:
         with session.use() as connection:
             [(version, role, standby)] = connection.execute(_SERVER).fetchall()
+            open_connection(dsn).close()  # a pooler that shares sessions shows in a second one beside the first
             return version, role, standby
 
     found = report.attempt("database", ask, lambda f: f"PostgreSQL {f[0]} at {session.where}, as role {f[1]}")
-    if found is not None and int(found[0].split(".")[0]) < _OLDEST:
-        report.wrong("database", f"PostgreSQL {found[0]} is too old", f"The bridge needs version {_OLDEST} or newer.")
     if found is not None and found[2]:
         report.wrong(
             "database", "this server is a standby: it cannot be written", "Name the primary in [postgres] dsn."
