@@ -23,14 +23,14 @@ MANUAL = make_sync(policy=Policy.MANUAL)
 PAGE_WINS = make_sync(policy=Policy.NOTION_WINS)
 
 
-def divided(sync: Sync = MANUAL, keys: tuple[str, ...] = ("1",)) -> Desk:
+def divided(sync: Sync = MANUAL, keys: tuple[str, ...] = ("1",), ours: str | None = "ours") -> Desk:
     """A conflict about the title of each record: `ours` or `theirs`, and before it `before`."""
     desk = Desk(sync)
     for key in keys:
         desk.record(key, {"title": "before", "status": "Todo"})
     for key in keys:
         desk.see(
-            row(key, {"title": "ours"}, stamp=stamp(100)),
+            row(key, {"title": ours}, stamp=stamp(100)),
             page(f"page-{key}", key, {"title": "theirs"}, edited=minute(1), seen=at(101), stamp=stamp(60, 59)),
         )
     written(desk)
@@ -144,6 +144,18 @@ def test_a_decision_that_is_not_being_written_is_as_if_it_had_never_been_made() 
     assert titles(desk) == ("ours", "ours")
 
 
+def test_a_decision_that_could_not_be_written_is_as_if_it_had_never_been_made() -> None:
+    """Else what was chosen would pass for agreed on, and the other side's value for a later edit, which wins."""
+    desk = divided()
+    ask(desk, "resolve", id=1, take="notion")
+    desk.answer(desk.planned(), Outcome.RETRY, reason="busy")
+    ask(desk, "undo", id=1)
+    desk.clock.seconds += 600.0
+    assert desk.plan() == []
+    assert titles(desk) == ("ours", "theirs")
+    assert case(desk).waits
+
+
 def test_after_it_was_written_a_winner_gets_its_value_back() -> None:
     desk = divided(PAGE_WINS)
     ask(desk, "resolve", id=1, take="postgres")
@@ -175,6 +187,16 @@ def test_after_it_was_written_one_that_had_waited_waits_again_and_both_sides_get
     ask(desk, "resolve", id=1, take="notion")
     written(desk, 400.0)
     assert titles(desk) == ("theirs", "theirs")
+
+
+def test_a_side_that_somebody_had_emptied_is_empty_again() -> None:
+    desk = divided(ours=None)
+    ask(desk, "resolve", id=1, take="value", value="mine")
+    written(desk)
+    ask(desk, "undo", id=1)
+    written(desk, 300.0)
+    assert titles(desk) == (None, "theirs")
+    assert case(desk).waits
 
 
 def parting() -> Desk:
