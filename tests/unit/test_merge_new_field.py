@@ -1,0 +1,24 @@
+"""A record is deleted on one side before both have agreed on a field that is new to the sync."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.merge import merge
+from bridge.model import Op, Presence, Side, Snapshot
+from tests.unit.worlds import make_field, make_pair, make_sync
+
+SYNC = make_sync((make_field("title"), make_field("new")))
+
+
+@pytest.mark.parametrize("gone", Side)
+@pytest.mark.parametrize(("deleted", "held", "survives"), [("x", None, False), (None, "x", True), ("x", "y", True)])
+def test_only_a_value_in_the_new_field_outlives_the_deletion(
+    gone: Side, deleted: str | None, held: str | None, *, survives: bool
+) -> None:
+    """Nobody emptied what was never filled: taken for an edit, it would bring back every record that is deleted."""
+    left, there = Snapshot(Presence.GONE, {"title": "a", "new": deleted}), {"title": "a", "new": held}
+    row, page = (left, there) if gone is Side.POSTGRES else (there, left)
+    decision = merge(make_pair({"title": "a"}, row, page), SYNC)
+    assert [conflict.rule for conflict in decision.conflicts] == ["edit-survives"] * survives
+    assert [action.op is Op.DELETE for action in decision.actions] == [not survives]
