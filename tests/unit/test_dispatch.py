@@ -171,6 +171,18 @@ def test_a_person_s_change_does_not_wait_behind_the_first_fill() -> None:
     assert desk.state(change) == "done"
 
 
+def test_while_the_database_does_not_answer_no_page_is_written() -> None:
+    """The lock is in the database: without it, another bridge may be at work on the sync."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "new"}))
+    bench = Bench(desk)
+    bench.plan()
+    bench.health.failed(Side.POSTGRES, Unavailable("no database"))
+    bench.dispatch.send()
+    assert bench.tasks == {}
+
+
 # Answers that do not come
 
 

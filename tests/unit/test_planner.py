@@ -56,8 +56,12 @@ def test_a_write_is_journaled_before_anybody_makes_it_and_planned_once() -> None
 
 def test_people_s_changes_go_before_the_first_fill_and_within_the_limit() -> None:
     desk = Desk()
+    desk.see(row("2", BEFORE))
+    fill = desk.planned()
     desk.record("1", BEFORE)
-    desk.see(*(row(str(number), BEFORE) for number in range(2, 6)), row("1", {"title": "new"}))
+    desk.answer(fill, Outcome.RETRY, reason="busy")
+    desk.clock.seconds = 60.0
+    desk.see(*(row(str(number), BEFORE) for number in range(3, 6)), row("1", {"title": "new"}))
     planned = desk.plan(2)
     assert [(intent.pair.key, intent.backfill) for intent in planned] == [(("1",), False), (("2",), True)]
     assert [intent.pair.key for intent in desk.plan(2)] == [("3",), ("4",)]
@@ -84,6 +88,17 @@ def test_a_record_that_waits_for_its_next_attempt_is_left_alone_until_then() -> 
     assert desk.plan() == []
     assert desk.journal.next_attempt("tasks") == at(30)
     desk.clock.seconds = 30.0
+    assert desk.planned().action.op is Op.UPDATE
+
+
+def test_after_the_clock_was_set_back_no_record_waits_for_the_old_time_to_come_again() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "new"}))
+    desk.clock.seconds = 7200.0
+    desk.answer(desk.planned(), Outcome.RETRY, reason="busy")
+    assert desk.plan() == []
+    desk.clock.seconds = 0.0
     assert desk.planned().action.op is Op.UPDATE
 
 
