@@ -205,6 +205,15 @@ def test_a_field_that_is_bound_to_something_else_now_was_never_seen() -> None:
     assert desk.conflicts() == []
 
 
+def test_when_a_page_was_last_seen_never_goes_back() -> None:
+    """Answers may come out of order: were the time to go back, an old listing would pass for news."""
+    desk = Desk()
+    pair = desk.record("1", BEFORE)
+    for seconds in (100, 90):
+        desk.journal.page_seen(pair, minute(1), None, at(seconds))
+    assert read_moment(desk.row_of("1")["notion_seen"]) == at(100)
+
+
 def test_what_can_be_listed_is_what_is_alive() -> None:
     desk = Desk()
     for key in ("1", "2", "3"):

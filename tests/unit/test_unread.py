@@ -157,3 +157,11 @@ def test_a_full_read_shows_what_was_to_be_read() -> None:
     assert desk.pair("2").postgres.stamps[""] == Stamp(at(1), at(9))
     desk.plan()
     assert desk.pair("2").base is not None
+
+
+def test_a_row_that_was_read_leaves_the_others_to_be_read() -> None:
+    desk = Desk(ahead=1)
+    loaded(desk, "1", "2", "3")
+    desk.see(*(page(f"page-{key}", key, BEFORE, edited=minute(0), seen=at(1)) for key in ("2", "3")))
+    desk.see(row("2", BEFORE, evidence=Evidence.SCAN, seen=at(9)))
+    assert [pair.key for pair in desk.journal.unread("tasks", 9)] == [("3",)]
