@@ -158,6 +158,22 @@ def test_a_second_page_that_no_create_of_ours_explains_is_a_new_record() -> None
     assert desk.planned().action.op is Op.CREATE
 
 
+def test_a_second_page_of_a_row_that_was_sent_once_is_a_new_record() -> None:
+    """The one create of ours made the page that the record has."""
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", BEFORE, creator=BOT, edited=minute(0), seen=at(1)))
+    desk.see(page("twin", "1", BEFORE, creator=BOT))
+    assert desk.planned().action.op is Op.CREATE
+
+
+def test_a_second_page_is_kept_when_the_first_is_in_the_trash() -> None:
+    """It may be the only one that is left."""
+    desk = made_twice()
+    desk.see(page("page-1", "1", seen=at(70)), page("twin", "1", BEFORE, creator=BOT))
+    assert (Op.DELETE, "twin") not in [(intent.action.op, intent.pair.page_id) for intent in desk.plan()]
+
+
 @pytest.mark.parametrize(
     ("shown", "author", "bot"),
     [
