@@ -155,6 +155,15 @@ def test_verify_does_not_count_what_is_parked(world: World) -> None:
     assert difference["excused"].startswith("parked")
 
 
+def test_what_is_parked_hides_no_other_difference_behind_the_limit(world: World) -> None:
+    world.sql("INSERT INTO tasks (title, estimate) VALUES ('too exact', 9007199254740993), ('plain', 1)")
+    assert world.type("sync").exit_code == 4
+    world.sql("UPDATE tasks SET title = 'changed' WHERE id = 2")
+    [result] = world.json("verify", "--limit", "1", code=1)["syncs"]
+    assert result["differences_total"] == 2
+    assert [difference["key"] for difference in result["differences"]] == ["2"]
+
+
 def test_verify_before_anything_is_installed(world: World) -> None:
     world.sql("INSERT INTO tasks (title) VALUES ('only here')")
     world.ada.create_row(world.source, {"Name": "only there", "id": 7})

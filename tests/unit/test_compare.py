@@ -164,7 +164,9 @@ def divided(field: str = "title") -> Sides:
     return sides
 
 
-@pytest.mark.parametrize(("state", "agrees"), [("open", True), ("resolving", True), ("resolved", False)])
+@pytest.mark.parametrize(
+    ("state", "agrees"), [("open", True), ("resolving", True), ("resolved", False), ("decided", False)]
+)
 def test_an_open_conflict_excuses_its_field(state: str, *, agrees: bool) -> None:
     sides = divided()
     desk = sides.desk
