@@ -46,6 +46,7 @@ def test_while_many_pages_are_made_a_poll_passes_over_young_ones(world: World) -
     world.clock.advance(3600)
     end = crowded(world)
     watermark = end.watermark
+    world.clock.advance(60)  # what is young is of a later minute than the watermark
     young = world.row(7000, name="young")
     new = world.person.create_row(world.source_id, {"Name": "new"})
     world.edit(old[5], name="edited")
