@@ -103,6 +103,13 @@ def test_a_read_that_breaks_off_is_asked_again(call: Call, broken: str, clock: S
     assert 0 < clock.slept[0] < clock.slept[1] * 2.1
 
 
+def test_each_further_try_of_a_read_waits_longer(clock: SkippingClock) -> None:
+    with RawServer([*[BROKEN["503"]] * 4, OK]) as server, client_at(server.url, clock) as client:
+        read(client)
+    for slept, longest in zip(clock.slept, (0.5, 1.0, 2.0, 4.0), strict=True):
+        assert longest / 2 <= slept <= longest
+
+
 def test_a_read_is_not_asked_again_for_ever(clock: SkippingClock) -> None:
     with RawServer([BROKEN["503"]]) as server, client_at(server.url, clock) as client:
         with pytest.raises(Ambiguous, match="503"):
