@@ -99,6 +99,14 @@ def test_a_second_attempt_to_create_looks_first(world: World) -> None:
     assert list(world.pages()) == [page]
 
 
+def test_a_person_s_page_with_the_key_of_an_unknown_create_is_not_taken_for_ours(world: World) -> None:
+    world.sandbox.faults.drop("POST", "/pages$")
+    end, intent = world.end(bot=world.client.me().body["id"]), world.create("7", name="new")
+    assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+    world.row(7, name="theirs")
+    assert settled(world, end, intent).outcome is Outcome.RETRY
+
+
 def test_two_pages_with_the_key_of_an_unknown_create_the_oldest_is_taken(world: World) -> None:
     first = world.row(7)
     world.clock.advance(120)

@@ -129,6 +129,16 @@ def test_a_wait_between_look_and_write_makes_the_look_anew(world: World) -> None
     assert {receipt.outcome for receipt in others} == {Outcome.DONE}
 
 
+def test_a_shared_look_whose_answer_was_long_in_coming_is_not_relied_on(world: World) -> None:
+    """It may show the pages as they were when it was asked for: what somebody wrote since would be run over."""
+    intents = [world.update(world.seen(world.row(n, name="old")), name="new") for n in range(8)]
+    world.sandbox.faults.hook(lambda _: world.clock.advance(10), "POST", "/query$", times=1)
+    world.sandbox.log.clear()
+    receipts = applied(world.end(pool=1, guard_window_s=9), *intents)
+    assert {receipt.outcome for receipt in receipts} == {Outcome.DONE}
+    assert world.requests("GET", "/pages/") >= 8, "each page is read by itself"
+
+
 def test_the_key_is_written_with_the_update_that_asks_for_it(world: World) -> None:
     page = world.person.create_row(world.source_id, {"Name": "by hand"})
     [receipt] = applied(world.end(), world.update(world.seen(page), key=("42",), name="kept"))
