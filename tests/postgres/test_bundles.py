@@ -123,9 +123,11 @@ def test_a_row_that_was_changed_again_is_told_once_as_it_is(database: str, user:
     assert set(told.values()) == {("bulk", Stamp(moment, moment)) for moment in bulk}
 
 
-def test_the_bridges_own_write_does_not_hide_what_a_user_did_before(database: str, user: User) -> None:
+@pytest.mark.parametrize("rows", [200, MANY])
+def test_the_bridges_own_write_does_not_hide_what_a_user_did_before(database: str, user: User, rows: int) -> None:
+    """Whether its note is read together with theirs or, where they are many, after them."""
     sync = set_up(database)
-    add(user)
+    add(user, rows)
     waiting(database, sync)
     user.execute("UPDATE tasks SET title = 'bulk'")
     user.execute("SELECT set_config('notion_bridge.origin', '00000000-0000-4000-8000-000000000001', false)")

@@ -108,6 +108,18 @@ def test_each_change_names_the_orders_whose_links_changed(database: str, user: U
     assert all(event.stamp and event.stamp.earliest <= event.stamp.latest for event in events)
 
 
+def test_links_may_have_been_changed_until_they_are_read(user: User, linked: Linked) -> None:
+    """A change of which no note was seen yet shows in what is read: told as older, it would lose to an older edit."""
+    key = order(user)
+    taken(linked.end)
+    link(user, key, "a")
+    [(noted,)] = user.execute("SELECT at FROM notion_bridge.outbox").fetchall()
+    [(before_the_reading,)] = user.execute("SELECT clock_timestamp()").fetchall()
+    [event] = linked.end.changes().observations
+    assert event.stamp is not None
+    assert (event.stamp.earliest, event.stamp.latest >= before_the_reading) == (noted, True)
+
+
 def test_an_emptied_join_table_is_read_again(user: User, linked: Linked) -> None:
     order(user, "a")
     taken(linked.end)
