@@ -148,6 +148,11 @@ def test_the_shortest_text_of_a_32_bit_float_means_that_float(bits: int) -> None
     assert len(shortest.normalize().as_tuple().digits) <= 9
 
 
+def test_a_32_bit_float_may_take_nine_digits() -> None:
+    """Few of those that are drawn need them all; one that does must not be parked as too large."""
+    assert single(Decimal(128713966000)) == Decimal(128713966000)
+
+
 def test_floats_out_of_range() -> None:
     assert single(Decimal("1e39")) is None
     assert double(Decimal("1e309")) is None
