@@ -168,7 +168,7 @@ def _show_all(environment: Environment, moment: datetime, wanted: Any) -> None:
     config = environment.config()
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
         rows = [row for chosen in environment.chosen(config) for row in journal.events_since(chosen.name, moment)]
-        found = [event for event in events_of(journal, rows) if wanted(event)]
+        found = [event for event in events_of(rows) if wanted(event)]
     if environment.json:
         environment.emit({"version": JSON_VERSION, "events": [_as_json(event, names) for event in found]})
         return

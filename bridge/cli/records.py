@@ -113,7 +113,7 @@ def _record(journal: Journal, pair: Pair) -> Record:
     return Record(
         pair,
         journal.pair_row(pair.id),
-        events_of(journal, journal.events_of(pair)),
+        events_of(journal.events_of(pair)),
         [row for row in journal.conflicts(pair.sync) if row["pair"] == pair.id],
         [with_record(journal, cases, row) for row in journal.parked(pair.sync) if row["pair"] == pair.id],
         f"{writing[0].action.op.value} in {writing[0].action.side.value}: {writing[1]}" if writing else "",

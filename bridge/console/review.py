@@ -25,9 +25,6 @@ from bridge.journal import Journal
 # A request to whoever writes the journal: its kind and its arguments. Raises BridgeError.
 Submit = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
-# Lets the person change a text; None when they did not.
-Editor = Callable[[str], str | None]
-
 _LOOK_AGAIN_S = 1.0
 _EDITORS = ("editor", "nano", "vi")
 

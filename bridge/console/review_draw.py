@@ -47,7 +47,6 @@ RULES = {
 _LABEL = 13
 _BEFORE_MAX = 400  # characters of the value before; the two that differ are what is to be read
 _SPAN_SHOWN_S = 0.05  # an interval that is narrower is shown as one moment
-_TYPING = (("Enter", "takes it"), ("Ctrl-U", "empties it"), ("Esc", "leaves it"))
 _DIFFERS = "bold underline"
 _RULER = Console(width=80, color_system=None)  # folds lines, prints nothing
 

@@ -79,7 +79,7 @@ def recent_writes(journal: Journal, limit: int) -> list[Notice]:
     return [_of_event(row) for row in reversed(journal.newest_events(after, "write%", limit))]
 
 
-def history(journal: Journal, rows: list[Row]) -> list[Notice]:
+def history(rows: list[Row]) -> list[Notice]:
     """The events of one record, oldest first."""
     return [_of_event(row) for row in rows if row["kind"] not in _QUIET]
 

@@ -41,7 +41,7 @@ def test_echoes_and_repetitions_are_not_told() -> None:
     desk.see(row("1", {"title": "new"}, origin=intent.id, event_id="e-1"), row("1", {"title": "new"}, event_id="e-2"))
     assert [(notice.kind, notice.text) for notice in notices.new()] == [("update", "ada"), ("write", "")]
     assert [notice.kind for notice in recent_writes(desk.journal, 2)] == ["write"]
-    told = history(desk.journal, desk.journal.events_of(desk.pair("1")))
+    told = history(desk.journal.events_of(desk.pair("1")))
     assert [notice.kind for notice in told] == ["insert", "link", "insert", "update", "write"]
 
 
