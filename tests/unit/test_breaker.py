@@ -117,3 +117,14 @@ def test_a_word_lets_through_what_it_was_about_and_no_more() -> None:
     with pytest.raises(BreakerTripped):
         desk.plan()
     assert desk.journal.sync_state("tasks").allowed[Side.NOTION] == 4
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_word_about_one_side_s_deletions_is_none_about_the_other_s(side: Side) -> None:
+    desk = records(20, limited(3, 10.0))
+    desk.journal.allow("tasks", side.other, 100)
+    gone = [page(f"page-{n}", str(n)) if side is Side.POSTGRES else row(str(n)) for n in range(4)]
+    desk.see(*gone)
+    with pytest.raises(BreakerTripped) as tripped:
+        desk.plan()
+    assert (tripped.value.side, tripped.value.deletes) == (side.value, 4)
