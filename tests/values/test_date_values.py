@@ -10,7 +10,7 @@ import pytest
 from bridge.errors import Refused
 from bridge.model import FieldValue, Unfit
 from bridge.values.registry import bind
-from tests.values.samples import COLUMNS, PROPERTIES
+from tests.values.samples import COLUMNS, PROPERTIES, column
 
 DAY = "2026-11-22"
 
@@ -74,6 +74,18 @@ def test_what_the_column_cannot_hold_is_parked(name: str, start: str, more: dict
     assert isinstance(value, Unfit)
     assert reason in value.reason
     assert start[:10] in value.shown
+
+
+def test_a_column_of_two_decimals_takes_no_third() -> None:
+    """PostgreSQL would round it, and the rounded moment would pass for an edit of the row."""
+    codec = bind(column("timestamp with time zone", "timestamp(2) with time zone"), PROPERTIES["date"])
+    two, three = (
+        codec.from_notion({"id": "x", "type": "date", "date": {"start": f"{DAY}T10:00:00.{fraction}Z"}})
+        for fraction in ("120", "123")
+    )
+    assert two == moment(f"{DAY}T10:00:00.120+00:00")
+    assert isinstance(three, Unfit)
+    assert "2 decimals of a second" in three.reason
 
 
 def test_microseconds_are_compared_away() -> None:

@@ -104,5 +104,10 @@ def test_a_text_column_holds_one_person_and_a_uuid_column_ids() -> None:
     assert authors.from_notion({"id": "x", "type": "created_by", "created_by": partial(ADA)}) == "Ada"
 
 
+def test_another_order_is_news() -> None:
+    assert codec().stands_for(("ada@example.com", "bob@example.com"), ("Ada", "bob@example.com"))
+    assert not codec().stands_for(("bob@example.com", "ada@example.com"), ("Ada", "bob@example.com"))
+
+
 def test_a_new_address_is_news() -> None:
     assert not codec("text").stands_for("ada@example.com", "ada@old.example.com")
