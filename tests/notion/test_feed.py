@@ -334,6 +334,13 @@ def test_text_with_many_mentions_is_read_whole(world: World, mentions: int) -> N
     assert by_page(world.end().changes())[page].values["notes"] == whole
 
 
+def test_text_whose_rest_cannot_be_read_is_not_observed(world: World) -> None:
+    """Its beginning, which the page shows, would pass for an edit that cut it off."""
+    page = world.person.create_row(world.source_id, {"Key": "1", "Notes": mentioning(world, 60)})
+    world.sandbox.faults.fail(404, "GET", "/properties/")
+    assert "notes" not in world.seen(page).values
+
+
 def mentioning(world: World, mentions: int) -> list[dict[str, Any]]:
     """Text with so many mentions of a person."""
     user = {"object": "user", "id": world.person.user.id}

@@ -126,18 +126,42 @@ def test_a_rename_is_learned_from_a_page_and_an_older_answer_does_not_undo_it(bo
     end = books.end()
     end.look([world.pair(page)])
     reads = books.schema_reads()
+    before = world.clock.monotonic()
     world.person.rename_option(world.source_id, "Stage", LOST, "begun")
     world.clock.advance(1)
     end.look([world.pair(page)])
     (option,) = books.options.now(books.stage())
     assert (option.name, books.options.former(books.stage(), option.id)) == ("begun", (LOST,))
-    books.options.meet(books.stage(), [{"id": option.id, "name": LOST}], world.clock.monotonic() - 100)
+    books.options.meet(books.stage(), [{"id": option.id, "name": LOST}], before)
     assert books.options.now(books.stage())[0].name == "begun"
     assert books.schema_reads() == reads
     stage = world.sync.field("stage")
     assert stage is not None
     with pytest.raises(Refused, match="begun"):
         stage.codec.to_notion(LOST)
+
+
+def test_a_schema_that_is_older_than_an_option_does_not_remove_it(books: Books) -> None:
+    """It was asked for before the option was made, and answered after a page had shown it."""
+    world = books.world
+    asked, old = world.clock.monotonic(), read_data_source(world.client, world.source_id)
+    world.clock.advance(1)
+    world.person.add_option(world.source_id, "Stage", "new")
+    books.end().look([world.pair(world.row(1, stage="new"))])
+    books.options.take(old, asked)
+    assert {option.name for option in books.options.now(books.stage())} == {LOST, "new"}
+    assert "new" not in books.options.removed(books.stage())
+
+
+def test_a_page_that_is_older_than_the_schema_does_not_bring_an_option_back(books: Books) -> None:
+    world = books.world
+    (option,) = books.options.now(books.stage())
+    asked = world.clock.monotonic()
+    world.clock.advance(1)
+    world.person.remove_option(world.source_id, "Stage", LOST)
+    books.options.refresh(world.clock.monotonic())
+    books.options.meet(books.stage(), [{"id": option.id, "name": LOST}], asked)
+    assert books.options.now(books.stage()) == ()
 
 
 def test_options_made_on_the_fly_cost_one_look_at_the_schema(books: Books) -> None:

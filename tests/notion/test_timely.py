@@ -20,6 +20,9 @@ from bridge.notion.errors import NotSent
 from bridge.notion.transport import Transport
 from bridge.sandbox.notion import DEFAULT_TOKEN, Sandbox, SandboxServer
 from bridge.values.weight import encoded
+from tests.notion.clocks import SkippingClock
+from tests.notion.raw_server import RawServer
+from tests.notion.test_client import OK, client_at
 
 CERTIFICATE = Path(__file__).parent / "localhost.pem"
 
@@ -57,6 +60,21 @@ def test_a_body_that_the_socket_does_not_take_at_once_arrives_whole(transport: T
     text = "x" * 450_000
     transport.send("POST", "search", {"query": text}, not_after=SystemClock().monotonic() + 600)
     assert sandbox.log.entries[-1].body == {"query": text}
+
+
+def test_a_check_that_took_too_long_is_made_again(clock: SkippingClock) -> None:
+    """The process was stopped while it asked: what it reads afterwards was said before."""
+    checks: list[float] = []
+
+    def check() -> None:
+        checks.append(clock.monotonic())
+        if len(checks) == 1:
+            clock.advance(30)
+
+    with RawServer([OK]) as server, client_at(server.url, clock) as client:
+        client.update_page("id", {"properties": {}}, check=check)
+        assert len(server.requests) == 1
+    assert len(checks) == 2
 
 
 # The same over TLS, where bytes leave in records of 16 KB, and a send may stop in the middle of one

@@ -171,6 +171,13 @@ def test_a_validation_error_blames_the_field_that_it_names(world: World) -> None
     assert "expected to be select" in receipt.reason
 
 
+def test_a_validation_error_that_names_several_fields_blames_none(world: World) -> None:
+    page = world.row(1, name="x", amount=1)
+    world.sandbox.faults.fail(400, "PATCH", message="Name and Amount are too long together.")
+    [receipt] = applied(world.end(), world.update(world.seen(page), name="y", amount=Decimal(2)))
+    assert (receipt.outcome, receipt.field) == (Outcome.REFUSED, "")
+
+
 def test_what_notion_stores_differently_is_refused_and_shown(world: World) -> None:
     def rounded(answer: Any) -> Any:
         answer["properties"]["Amount"]["number"] = 2
