@@ -4,6 +4,9 @@ for, the same as text and as JSON.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +23,16 @@ def edited(world: World) -> World:
     world.sql("UPDATE tasks SET status = 'done'")
     assert world.type("sync").exit_code == 0
     return world
+
+
+@pytest.fixture
+def tokyo() -> Iterator[None]:
+    """The machine is nine hours ahead of UTC."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def events(world: World) -> list[dict[str, Any]]:
@@ -101,6 +114,15 @@ def test_what_happened_lately_as_text_and_as_json(edited: World) -> None:
         assert event["by"] in text
     assert edited.json("history", "--since", "2100-01-01T00:00Z")["events"] == []
     assert edited.json("history", "1", "--side", "postgres")["records"][0]["events"]
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_a_time_without_a_zone_is_that_of_the_clock_on_the_wall(edited: World) -> None:
+    an_hour_ago, in_an_hour = (
+        f"{datetime.now().astimezone() + timedelta(hours=hours):%Y-%m-%dT%H:%M}" for hours in (-1, 1)
+    )
+    assert edited.json("history", "--since", an_hour_ago)["events"]
+    assert edited.json("history", "--since", in_an_hour)["events"] == []
 
 
 def test_what_was_never_filled_is_no_change(world: World) -> None:

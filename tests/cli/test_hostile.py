@@ -4,10 +4,14 @@ secret is ever printed.
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
+from bridge.cli.log import LogLines
+from bridge.clock import SystemClock
 from tests.cli.conftest import PROPERTIES, World
 
 ESCAPE = "\x1b[31mred\x1b]0;owned\x07"
@@ -124,6 +128,14 @@ def test_json_is_exact_and_harmless(hostile: World) -> None:
     assert conflict["postgres"] == f"ours {HOSTILE}"
     assert conflict["notion"] == f"theirs {HOSTILE}"
     assert conflict["key"] == "1"
+
+
+def test_a_line_of_the_log_is_harmless() -> None:
+    """What Notion or PostgreSQL said in an error may quote what a stranger wrote."""
+    log = io.StringIO()
+    LogLines(Console(file=log), SystemClock(), as_json=False).tell("error", "tasks", f"Notion said: {HOSTILE}")
+    assert_harmless(log.getvalue())
+    assert "\\x1b[31mred" in log.getvalue()
 
 
 def test_init_shows_and_writes_hostile_names_harmlessly(hostile: World) -> None:

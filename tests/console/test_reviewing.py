@@ -153,6 +153,15 @@ def test_one_conflict_shows_what_is_needed_to_decide(desk: RealDesk, sync: Sync)
         assert wanted in drawn, wanted
 
 
+def test_the_name_of_who_edited_is_shown_and_not_obeyed(desk: RealDesk, sync: Sync) -> None:
+    pair = desk.journal.pair_by_key(sync.name, ("1",))
+    assert pair is not None
+    desk.journal.add_event(pair, Side.POSTGRES, "update", {"status": ("open", "done")}, stamp=EXACT, author=EVIL)
+    drawn = screen(review(desk, "enter"), width=200)
+    assert r"by \x1b[2J" in drawn
+    assert "\x1b" not in drawn
+
+
 @pytest.mark.parametrize(
     ("keys", "take", "value"),
     [
