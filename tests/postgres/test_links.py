@@ -184,6 +184,19 @@ def test_a_link_that_the_merge_has_not_seen_stops_the_write(user: User, linked: 
     assert [tag for _, tag, _ in links(user)] == ["a", "b"]
 
 
+def test_a_link_that_is_made_at_the_same_moment_fails_no_write(user: User, linked: Linked) -> None:
+    """No lock on the order keeps somebody from linking it; here a trigger does, between our look and our INSERT."""
+    key = order(user, "a")
+    user.execute("""
+        CREATE FUNCTION also_b() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO "Order's %tags" VALUES (NEW.id, 'b') ON CONFLICT DO NOTHING; RETURN NULL;
+        END $$""")
+    user.execute("CREATE TRIGGER also_b AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION also_b()")
+    [receipt] = linked.write(change(key, {"title": ("x", "new"), NAME: (("a",), ("a", "b"))}))
+    assert (receipt.outcome, receipt.reason) == (Outcome.DONE, "")
+    assert [tag for _, tag, _ in links(user)] == ["a", "b"]
+
+
 def test_a_new_row_is_made_with_its_links(user: User, linked: Linked) -> None:
     [receipt] = linked.write(create({"title": "new", NAME: ("a", "c")}))
     assert receipt.seen is not None
