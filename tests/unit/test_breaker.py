@@ -73,6 +73,18 @@ def test_deletions_just_made_count_with_those_to_make() -> None:
     assert len(desk.plan()) == 1, "a minute later they are two different things"
 
 
+def test_deletions_of_rows_that_the_outbox_has_not_told_yet_count_too() -> None:
+    desk = records(20, limited(3, 10.0))
+    desk.see(*(page(f"page-{number}", str(number)) for number in range(3)))
+    for position, intent in enumerate(desk.plan()):
+        [key] = intent.pair.key or ()
+        desk.answer(intent, Outcome.DONE, row(key), position=position)
+        assert desk.state(intent) == "echo"
+    desk.see(page("page-3", "3"))
+    with pytest.raises(BreakerTripped, match="4 of 20"):
+        desk.plan()
+
+
 @pytest.mark.parametrize(("count", "stops"), [(9, False), (10, True)])
 def test_an_emptied_side_is_always_asked_about_unless_it_was_tiny(count: int, *, stops: bool) -> None:
     desk = records(count, limited(1000, 100.0))

@@ -54,6 +54,24 @@ def test_nothing_is_written_before_both_sides_were_listed() -> None:
     assert world.applied(world.pages) == world.applied(world.rows) == []
 
 
+def test_nothing_is_written_before_the_pages_that_it_may_link_to_were_listed() -> None:
+    """A link to one that is not listed yet would look like one to nothing."""
+    orders, customers = World(), World()
+    orders.add_row("1")
+    orders.worker.targets = [customers.worker]
+
+    def list_customers() -> None:
+        if orders.desk.clock.seconds >= 30 and not customers.worker.knows_pages:
+            assert orders.applied(orders.pages) == []
+            customers.loop.run_once()
+        if orders.desk.clock.seconds >= 60:
+            orders.stop.set()
+
+    orders.each_round = list_customers
+    orders.loop.run()
+    assert orders.applied(orders.pages) == [Op.CREATE]
+
+
 def test_a_listing_that_broke_off_proves_no_absence() -> None:
     world = World()
     world.add_row("1")

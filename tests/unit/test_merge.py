@@ -163,6 +163,7 @@ def test_conflicts_are_exactly_the_fields_that_both_moved_apart(
     for conflict in decision.conflicts:
         name = conflict.field
         assert (conflict.base, conflict.postgres, conflict.notion) == (base[name], row[name], page[name])
+        assert (conflict.postgres_stamp, conflict.notion_stamp) == (ours.get(name), theirs.get(name))
         if policy is Policy.MANUAL:
             assert conflict.winner is None
             assert name not in changes(decision, Side.NOTION)
@@ -277,6 +278,12 @@ def test_deleted_against_edited_keeps_the_edit(gone: Side) -> None:
     assert (conflict.field, conflict.rule, conflict.winner) == ("", "edit-survives", gone.other)
 
 
+def test_a_deletion_that_lost_to_an_edit_is_told_with_its_own_time() -> None:
+    row, page = replace(GONE, stamps={"": stamp(1)}), live({"title": "edited"}, {"title": stamp(60, 59)})
+    (conflict,) = merge(make_pair({"title": "x"}, row, page), make_sync((make_field("title"),))).conflicts
+    assert (conflict.postgres_stamp, conflict.notion_stamp) == (stamp(1), None)
+
+
 def test_a_row_that_was_deleted_before_anything_was_agreed_on_comes_back_and_the_conflict_is_recorded() -> None:
     """Seed 1950 of the worlds (of 100 steps)."""
     decision = merge(make_pair(None, GONE, {"title": "x"}), make_sync((make_field("title"),)))
@@ -295,6 +302,17 @@ def test_a_changed_formula_is_no_edit_that_saves_a_page() -> None:
     pair = make_pair({"title": "x", "total": "1"}, GONE, {"title": "x", "total": "2"})
     (action,) = merge(pair, make_sync(fields)).actions
     assert action.op is Op.DELETE
+
+
+@pytest.mark.parametrize(("edited", "op"), [(Side.NOTION, Op.DELETE), (Side.POSTGRES, Op.RESTORE)])
+def test_only_an_edit_that_would_be_carried_over_saves_a_record(edited: Side, op: Op) -> None:
+    """What is typed over a one-way field is put back; the row that it belongs to may be deleted all the same."""
+    fields = (make_field("title"), make_field("owner", Direction.TO_NOTION))
+    base, gone = {"title": "x", "owner": "ada"}, Snapshot(Presence.GONE, {"title": "x", "owner": "ada"})
+    alive = {**base, "owner": "eve"}
+    pair = make_pair(base, alive, gone) if edited is Side.POSTGRES else make_pair(base, gone, alive)
+    (action,) = merge(pair, make_sync(fields)).actions
+    assert (action.side, action.op) == (Side.NOTION, op)
 
 
 def test_a_held_deletion_waits_for_a_word() -> None:

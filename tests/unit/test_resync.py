@@ -12,7 +12,7 @@ from bridge.ends import Batch, Outcome
 from bridge.engine.decisions import carry_out
 from bridge.engine.resolving import DecisionRefused
 from bridge.engine.status import sync_status
-from bridge.model import Op, Presence
+from bridge.model import Op, Presence, Side
 from tests.unit.desk import at, minute, row
 from tests.unit.fake_world import BEFORE, World
 
@@ -161,6 +161,21 @@ def test_a_page_that_is_being_made_is_not_made_twice() -> None:
     assert not world.desk.journal.sync_state("tasks").resync
     assert len(world.pages.records) == 1
     assert world.applied(world.pages) == [Op.CREATE]
+
+
+def test_it_waits_for_the_answer_to_a_write_to_a_row_too() -> None:
+    world = agreed("1")
+    world.add_page("page-1", "1", title="theirs")
+    world.rows.silent, world.rows.known = True, Outcome.UNKNOWN
+    world.stop_after(5.0)
+    world.loop.run()
+    assert [intent.action.side for intent in world.desk.journal.intents_in_flight("tasks")] == [Side.POSTGRES]
+    resync(world)
+    world.stop.clear()
+    world.stop_after(5.0)
+    world.restart()
+    world.loop.run()
+    assert world.desk.journal.sync_state("tasks").resync
 
 
 def test_what_was_on_its_way_to_a_page_when_the_database_was_restored_is_not_agreed_on() -> None:

@@ -175,6 +175,18 @@ def test_a_row_that_is_deleted_after_its_page_was_half_restored_stays_deleted(*,
         assert (made.action.side, made.action.op) == (Side.NOTION, Op.DELETE)
 
 
+def test_a_row_that_somebody_inserted_again_is_not_deleted() -> None:
+    """Both sides deleted the record while a write to its page was under way, and agreed on that; then somebody made the
+    row anew. As if its page alone had been deleted, the new row was deleted with it."""
+    desk, intent = update_page()
+    desk.see(page("page-1", "1", edited=minute(1), seen=at(61)))
+    desk.see(row("1"))
+    desk.see(row("1", BEFORE))
+    desk.answer(intent, Outcome.STALE, page("page-1", "1", edited=minute(1), seen=at(62)))
+    made = desk.planned()
+    assert (made.action.side, made.action.op) == (Side.NOTION, Op.RESTORE)
+
+
 def test_a_page_that_is_away_when_it_is_written_waits() -> None:
     desk, intent = update_page()
     moved = replace(page("page-1", None, seen=at(300)), presence=Presence.AWAY, note="it was moved")

@@ -122,6 +122,35 @@ def test_a_change_that_cannot_be_described_makes_the_table_be_read_again() -> No
     assert world.pages.records == {}
 
 
+def test_the_table_is_read_again_though_the_answer_to_the_acknowledgement_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The line of the outbox is gone then, and nothing in the database tells of the TRUNCATE any more."""
+    world = World()
+    world.add_row("1")
+    world.loop.run_once()
+    world.restart()
+    acknowledge = world.rows.acknowledge
+
+    def lost(batch: Batch) -> None:
+        acknowledge(batch)
+        if batch.reread:
+            raise Unavailable("the connection was lost")
+
+    def truncate() -> None:
+        if world.rounds == 30:
+            world.rows.records.clear()
+            world.rows.news.append(Batch((), token="t", reread="TRUNCATE"))
+        if world.rounds == 90:
+            world.stop.set()
+
+    monkeypatch.setattr(world.rows, "acknowledge", lost)
+    world.rounds = 0
+    world.each_round = truncate
+    world.loop.run()
+    assert world.pages.records == {}
+
+
 def test_a_flood_of_changes_does_not_keep_a_round_from_ending() -> None:
     """Notion must be polled, and a person answered, while a backlog is read."""
     world = World()
@@ -241,6 +270,23 @@ def test_after_a_restart_a_change_does_not_wait_for_the_listing() -> None:
     assert [page.values["title"] for page in world.pages.records.values()] == ["after"]
     assert world.pages.asked[0] == "changes"
     assert not world.worker.swept
+
+
+def test_a_poll_that_was_under_way_when_the_sync_was_bound_anew_does_not_stand_for_the_listing() -> None:
+    """The listing was asked for because what is known of the pages is not to be relied on."""
+    world = restarted()
+    poll = world.pages.changes
+
+    def bound_anew_meanwhile() -> Batch:
+        world.worker._read_again()
+        return poll()
+
+    world.pages.changes = bound_anew_meanwhile  # type: ignore[method-assign]
+    world.pages.errors["scan's end"] = Unavailable("it takes long")
+    with pytest.raises(Unavailable):
+        world.loop.run_once()
+    assert "changes" in world.pages.asked
+    assert [page.values["title"] for page in world.pages.records.values()] == ["before"]
 
 
 @pytest.mark.parametrize("lost", ["watermark", "swept_at"])
