@@ -232,6 +232,15 @@ def test_replica_role_is_captured(database: str, user: User) -> None:
     assert [event.values["title"] for event in waiting(database, sync)] == ["replicated"]
 
 
+def test_replica_role_is_captured_when_it_empties_the_table(database: str, user: User) -> None:
+    sync = set_up(database)
+    user.execute("SET session_replication_role = replica")
+    user.execute("TRUNCATE tasks")
+    end = end_for(database, sync)
+    assert "TRUNCATE" in taken(end).reread
+    end.close()
+
+
 def test_rolled_back_changes_never_were(database: str, users: Callable[[], User]) -> None:
     sync = set_up(database)
     session = users()

@@ -104,6 +104,14 @@ def test_writes_and_deletions_are_counted_by_when_they_ended() -> None:
     assert desk.journal.writes_since("tasks", at(0)) == {(Side.NOTION, "delete"): 2, (Side.NOTION, "update"): 1}
 
 
+def test_an_attempt_at_a_page_is_found_by_its_exact_key() -> None:
+    desk = Desk()
+    desk.see(row("A", BEFORE))
+    desk.answer(desk.planned(), Outcome.RETRY, reason="it was not found")
+    assert [intent.pair.key for intent in desk.journal.creates_given_up("tasks", ("A",))] == [("A",)]
+    assert desk.journal.creates_given_up("tasks", ("a",)) == []
+
+
 def test_what_a_write_wants_tells_the_same_from_another() -> None:
     one = Action(Side.NOTION, Op.UPDATE, {"a": Change("old", "1"), "b": Change(None, "2")})
     same = Action(Side.NOTION, Op.UPDATE, {"b": Change("newer", "2"), "a": Change("old", "1")})

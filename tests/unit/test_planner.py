@@ -102,6 +102,16 @@ def test_after_the_clock_was_set_back_no_record_waits_for_the_old_time_to_come_a
     assert desk.planned().action.op is Op.UPDATE
 
 
+def test_a_deletion_is_put_off_while_more_changes_wait_to_be_read() -> None:
+    """They may tell that it is one of thousands, about which a person is to be asked."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1"))
+    assert desk.planner.plan(10, deletes=False) == []
+    desk.clock.seconds += 1.0
+    assert desk.planned().action.op is Op.DELETE
+
+
 def test_a_preview_writes_nothing() -> None:
     desk = Desk(make_sync(policy=Policy.MANUAL))
     desk.record("1", BEFORE)
@@ -126,6 +136,16 @@ def test_a_conflict_is_recorded_once_however_often_it_is_merged() -> None:
     [conflict] = desk.conflicts()
     assert [read_value(conflict[name]) for name in ("base", "postgres", "notion")] == ["before", "ours", "theirs"]
     assert (conflict["state"], conflict["winner"]) == ("open", None)
+
+
+def test_an_edit_of_a_field_about_which_a_person_is_being_asked_is_a_conflict_of_its_own() -> None:
+    desk = Desk(make_sync(policy=Policy.MANUAL))
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "ours"}), page("page-1", "1", {"title": "theirs"}, edited=minute(1), seen=at(61)))
+    assert desk.plan() == []
+    desk.see(row("1", {"title": "ours again"}))
+    assert desk.plan() == []
+    assert [read_value(conflict["postgres"]) for conflict in desk.conflicts()] == ["ours", "ours again"]
 
 
 def test_an_open_conflict_ends_when_the_sides_come_to_agree() -> None:

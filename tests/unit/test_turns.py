@@ -200,6 +200,7 @@ def test_another_sync_s_rows_have_their_own_turns() -> None:
     desk = Desk(ahead=1)
     loaded(desk, "1", "2")
     assert not desk.journal.arrivals.any("other")
+    assert desk.journal.arrivals.among("other", [("2",)]) == set()
     desk.journal.arrivals.done("other", [("2",)])
     assert waiting(desk) == ["2"]
 
