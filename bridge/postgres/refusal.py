@@ -18,9 +18,9 @@ from bridge.postgres.trouble import explain, primary
 _IN_THE_WAY = {"40001", "40P01", "55P03"}
 _CANCELLED = "57014"
 
-# Of these `explain` has another reading, which is that of a statement that concerns no single row. 42: the statement (a
-# generated column, say, or a function that the table's trigger misses); 55: the object's state.
-_REFUSALS = ("42", "55")
+# Of these `explain` has another reading, which is that of a statement that concerns no single row. 22: the value; 42:
+# the statement (a generated column, say, or a function that the table's trigger misses); 55: the object's state.
+_REFUSALS = ("22", "42", "55")
 
 # Either is possible: the server is in trouble, or an extension calls a value so (PostGIS an invalid geometry).
 _INTERNAL = "XX"

@@ -59,6 +59,12 @@ def explain(error: psycopg.Error, where: str) -> BridgeError:
     state = error.sqlstate or ""
     if not state:
         return _unconnected(said, where)
+    if state.startswith("22"):  # while reading: of a write it is the record's, see `refusal`
+        return Unavailable(
+            f"a row at {where} cannot be read: {said}",
+            hint="A value in it makes the filter (where), a virtual generated column or the conversion to UTF-8 fail. "
+            "Mend the row, or the condition; the bridge goes on by itself.",
+        )
     if state.startswith(_PASSING):
         return Unavailable(f"PostgreSQL at {where} cannot do this now: {said}")
     if state == "42501" or state.startswith("28"):

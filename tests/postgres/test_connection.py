@@ -128,7 +128,8 @@ def test_what_cannot_be_reached(database: str) -> None:
         (psycopg.errors.UndefinedTable, SetupError),
         (psycopg.errors.UndefinedColumn, SetupError),
         (psycopg.OperationalError, Unavailable),
-        (psycopg.errors.DivisionByZero, BridgeError),
+        (psycopg.errors.DivisionByZero, Unavailable),
+        (psycopg.errors.ProgramLimitExceeded, BridgeError),
     ],
 )
 def test_what_errors_mean(error: type[psycopg.Error], kind: type[BridgeError]) -> None:
