@@ -28,10 +28,10 @@ def open_file(path: Path, mode: str, **options: Any) -> IO[Any]:
 
 
 def hand_over(path: Path, like: Path) -> None:
-    """What root has made belongs to whom `like` belongs to: the bridge, which runs as that user, is to read it."""
+    """What root has just made belongs to whom `like` belongs to: the bridge, which runs as that user, is to read it."""
     if os.geteuid() == 0:
         owner = like.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def exposed(path: Path) -> str:

@@ -263,7 +263,7 @@ class Intake:
             return pair
         elif seen.evidence is Evidence.LOOK:
             self._end_doubt(pair, seen)
-        pair = without_late_writes(self._journal, pair, seen, self._bot)
+        pair = without_late_writes(self._journal, self._sync, pair, seen, self._bot)
         self._save(with_typed_key(self._journal, pair, seen), seen)
         return None
 

@@ -140,10 +140,13 @@ def _are_of_others(given_up: Sequence[Intent], holder: Pair) -> bool:
 def with_typed_key(journal: Journal, pair: Pair, seen: Observation) -> Pair:
     """A page that waits for its row because it had no key, or one that the table refused: somebody has typed another
     one now, and it is free."""
-    never_made = pair.postgres.presence is Presence.UNSEEN and journal.intent_of_pair(pair) is None
-    waits = never_made and pair.key in (None, pair.page_key)
-    if not waits or seen.key is None or seen.key == pair.page_key or journal.record_of(pair.sync, seen.key):
+    if pair.postgres.presence is not Presence.UNSEEN or seen.key is None or seen.key == pair.page_key:
         return pair
-    for row in journal.parked_of(pair):
+    parked = journal.parked_of(pair)
+    refused = any(row["side"] == Side.POSTGRES and row["kind"] == "refused" and not row["field"] for row in parked)
+    waits = pair.key is None or (pair.key == pair.page_key and refused and pair.base is None)
+    if not waits or journal.record_of(pair.sync, seen.key):
+        return pair
+    for row in parked:
         journal.set_parked(row["id"], "retried")
     return replace(pair, key=seen.key)

@@ -51,6 +51,7 @@ class Mailbox:
     """The folder of one journal, from both ends."""
 
     def __init__(self, journal_path: Path | None) -> None:
+        self._journal_path = journal_path
         self._folder = None if journal_path is None else Path(f"{journal_path}.requests")
 
     def serve(self, journal: Journal) -> int:
@@ -100,8 +101,9 @@ class Mailbox:
     def ask(self, kind: str, arguments: Mapping[str, Any], alive: Callable[[], bool]) -> dict[str, Any]:
         """Leaves a request and waits for the answer. The command's end. Raises RequestFailed, Unavailable."""
         assert self._folder is not None
-        private.make_folder(self._folder)
-        private.hand_over(self._folder, self._folder.parent)
+        if not self._folder.is_dir():
+            private.make_folder(self._folder)
+            private.hand_over(self._folder, self._owner)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         self._write(f"{name}.request", {"id": name, "kind": kind, "arguments": dict(arguments)})
         answer = self._folder / f"{name}.answer"
@@ -119,12 +121,18 @@ class Mailbox:
             + ("Nothing was changed." if withdrawn else "It took the request, and may have carried it out."),
         )
 
+    @property
+    def _owner(self) -> Path:
+        """What belongs to whoever runs the bridge."""
+        assert self._journal_path is not None
+        return self._journal_path if self._journal_path.exists() else self._journal_path.parent
+
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         assert self._folder is not None
         temporary = self._folder / f".{name}.{os.getpid()}"
         with private.open_file(temporary, "w", encoding="utf-8") as file:
             file.write(json.dumps(content, ensure_ascii=False))
-        private.hand_over(temporary, self._folder)
+        private.hand_over(temporary, self._owner)
         temporary.replace(self._folder / name)
 
 

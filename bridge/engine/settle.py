@@ -67,7 +67,8 @@ class Settler:
                 return
             pair = self._journal.pair(intent.pair.id)
             if receipt.seen is not None:
-                pair = without_late_writes(self._journal, pair, receipt.seen, self._bot)
+                written = intent.action.changes
+                pair = without_late_writes(self._journal, self._sync, pair, receipt.seen, self._bot, written)
             if self._found_anothers(pair, intent, receipt):
                 reason = "the page that carries the key is another record's"
                 receipt = Receipt(intent.id, Outcome.RETRY, reason=reason)

@@ -28,6 +28,7 @@ from bridge.model import Side, Sync
 
 _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
+_REBIND_MAX_S = 60.0
 _MANY = 1000  # pages to be made: more than any minute's budget
 _START = "start"
 _LANES = {"write0": Lane.EDITS, "find": Lane.EDITS, "write1": Lane.BULK, "sweep": Lane.BULK}  # up to a dash
@@ -66,6 +67,8 @@ class Worker:
         self._drifted = False  # the table or the data source is not what the sync was bound to
         self._misfit: SetupError | None = None  # the error for which it was bound anew last
         self._rebinder = rebinder
+        self._rebinds = 0  # in a row, each soon after the one before
+        self._rebind_at = -math.inf  # not before, monotonic: what binding does not mend takes time, and questions
         self._new_id, self._bot, self._ahead = new_id, bot, ahead
         self.health = Health(journal, sync.name, clock)
         self._pages = PageWatch(
@@ -163,13 +166,13 @@ class Worker:
         if self._others_wait:
             return _SOON_S
         now = self._clock.monotonic()
-        moments = [*self.dispatch.ask_times(), *self.health.retry_times()]
+        moments = [*self.dispatch.ask_times(), *self.health.retry_times(), self._rebind_at]
         attempt = self.journal.next_attempt(self.sync.name)
         if attempt is not None:
             moments.append(now + (attempt - self._clock.now()).total_seconds())
         # What was due when the round began had its turn. If it was not taken, as in a pause, then not in the next one.
         moments = [moment for moment in moments if moment > self._began]
-        if self.health.up(Side.NOTION):
+        if self._may_ask_notion():
             moments.append(self._pages.soonest())
         return max(_SOON_S, min(moments, default=math.inf) - now)
 
@@ -228,8 +231,11 @@ class Worker:
 
     def _rebind(self) -> None:
         """Binds the sync anew, once nothing of it is under way: what is known so far was read with the old binding."""
-        if self._tasks.running(f"{self.sync.name}:") or not self.health.up(Side.NOTION):
+        now = self._clock.monotonic()
+        if self._tasks.running(f"{self.sync.name}:") or not self.health.up(Side.NOTION) or now < self._rebind_at:
             return
+        self._rebinds = self._rebinds + 1 if now < self._rebind_at + _REBIND_MAX_S else 1
+        self._rebind_at = now + min(_REBIND_MAX_S, 2.0 ** min(self._rebinds - 1, 10))
         remembered = self._rebinder.remembered()
 
         def work(deliver: Deliver) -> None:

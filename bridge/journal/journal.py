@@ -285,8 +285,12 @@ class Journal(History):
             self.update_sync(sync, installation=installation)
 
     def is_another(self, sync: str, installation: str) -> bool:
-        """Whether the sync knows a database, and it is not this one."""
-        return self.sync_row(sync) is not None and self.sync_state(sync).installation not in ("", installation)
+        """Whether the sync knows a database, and it is not this one. Older journals have no word about its table, which
+        is the last one."""
+        if self.sync_row(sync) is None:
+            return False
+        known = self.sync_state(sync).installation
+        return known not in ("", installation) and not installation.startswith(f"{known}/")
 
     def forget_agreements(self, sync: str) -> None:
         """Keeps which row and page belong together, and nothing of what they agreed on."""

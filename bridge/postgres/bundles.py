@@ -66,6 +66,9 @@ class Bundles:
                     yield place, Row(key, Presence.GONE, {}), stamp
             elif row is not None:
                 yield place, row, stamp
+            elif note.op == "update" and self._sync.where:
+                # It left the filter and was deleted there, which nobody notes: its page is as if it had only left.
+                yield place, Row(key, Presence.AWAY, {}), stamp
 
     def unread(self, note: Note) -> list[Key]:
         """The new rows of a bundle that were not read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -57,8 +58,9 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Set in each session of ours, and in no new one: see `_refuse_shared`.
+# Set in each session of ours to this process's own word, and in no new one: see `_refuse_shared`.
 _MARK = "notion_bridge.session"
+_OURS = secrets.token_hex(8)
 
 # The form of every value read or written, and the isolation that the guarded write is built on, do not depend on
 # what somebody has set for the role or the database. search_path is left alone: the user's own triggers run in
@@ -68,7 +70,7 @@ _PINNED = {
     "default_transaction_isolation": "read committed",
     # Fail instead of hiding rows: a hidden row would look deleted.
     "row_security": "off",
-    _MARK: "1",
+    _MARK: _OURS,
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -167,11 +169,15 @@ def open_connection(dsn: str, limits: Limits = DEFAULT_LIMITS) -> Connection:
 
 
 def _refuse_shared(connection: Connection, where: str) -> None:
-    """Raises SetupError when a pooler hands this session what another one of ours has left in the server's: it pools
-    transactions. Locks of a session are nobody's then, and our settings would be those of other programs."""
-    if connection.execute("SELECT current_setting(%s, true)", [_MARK]).fetchone() in ((None,), ("",)):
+    """Raises SetupError when a pooler hands this session what another one of this process has left in the server's: it
+    pools transactions. Locks of a session are nobody's then, and our settings would be those of other programs. What an
+    earlier process has left is cleared away: a pool of sessions may be set up not to do so itself."""
+    [(mark,)] = connection.execute("SELECT current_setting(%s, true)", [_MARK]).fetchall()
+    if not mark:
         return
-    connection.execute("RESET ALL")  # what we had set there is not for others
+    connection.execute("RESET ALL")
+    if mark != _OURS:
+        return
     connection.close()
     raise SetupError(
         f"the pooler at {where} gives one session of the server to several of ours, as in transaction pooling",

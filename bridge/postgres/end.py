@@ -14,7 +14,7 @@ from bridge.postgres import outbox
 from bridge.postgres.bounds import FULL, count_anew, forget_overflow
 from bridge.postgres.bundles import Known
 from bridge.postgres.catalog import read_table
-from bridge.postgres.findings import captures
+from bridge.postgres.findings import to_repair
 from bridge.postgres.names import table_name
 from bridge.postgres.outbox import Backlog
 from bridge.postgres.reader import look
@@ -73,14 +73,14 @@ class PostgresEnd:
     def drifted(self) -> bool:
         """Whether the table has other columns or partitions by now than those the sync was bound to, or has become one:
         rows come and go with a partition, and no trigger tells. Or whether somebody has dropped or disabled a trigger,
-        if only for a while: a data-only restore does, and gives none back its own state. Raises SetupError, too, when
-        the table is gone."""
+        if only for a while (a data-only restore does, and gives none back its own state), and our role may repair that.
+        Raises SetupError, too, when the table is gone."""
         known = self._sync.table
         with self._sessions.reading() as conn:
             now = read_table(conn, table_name(known).as_string(None), known.key)
             if _shape(now) != _shape(known):
                 return True
-            return not captures(conn, self._sync)
+            return to_repair(conn, self._sync)
 
     def changes(self) -> Batch:
         """The oldest changes that are not acknowledged, in order; `more` when there are others behind them. Raises

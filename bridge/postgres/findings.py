@@ -67,9 +67,10 @@ def installed(conn: Connection, sync: Sync, settings: CaptureSettings | None = N
     ]
 
 
-def captures(conn: Connection, sync: Sync) -> bool:
-    """Whether every trigger of the sync is there, and fires when it should."""
-    return not any(_trigger_findings(conn, sync))
+def to_repair(conn: Connection, sync: Sync) -> bool:
+    """Whether a trigger of the sync is missing, or does not fire when it should, and this role may make it anew."""
+    [(owner,)] = conn.execute("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s", [sync.table.oid])
+    return bool(owner) and any(_trigger_findings(conn, sync))
 
 
 def schema_version(conn: Connection) -> int | None:

@@ -36,7 +36,7 @@ _INSTALL_LOCK = 0x6E6F74696F6E  # one for all syncs: they share the schema
 # such as a pg_dump that takes hours, are not waited for: DROP TRIGGER would, and everybody else behind it.
 _PROLOGUE = f"""\
 BEGIN;
-SET LOCAL lock_timeout = '10s';
+SET LOCAL lock_timeout = '3s';
 SET LOCAL client_min_messages = 'warning';
 SELECT pg_advisory_xact_lock({_INSTALL_LOCK});
 

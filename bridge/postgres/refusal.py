@@ -13,10 +13,8 @@ from bridge.postgres.connection import Connection
 from bridge.postgres.links import blamed_link
 from bridge.postgres.trouble import explain, primary
 
-# Serialization failure, deadlock, lock not available: others are in the way, for as long as they are. Query cancelled:
-# it took too long, which may be this write's own fault.
-_IN_THE_WAY = {"40001", "40P01", "55P03"}
-_CANCELLED = "57014"
+# Serialization failure, deadlock, lock not available, query cancelled (a timeout): the same write may pass later.
+_PASSING = {"40001", "40P01", "55P03", "57014"}
 
 # Of these `explain` has another reading, which is that of a statement that concerns no single row. 22: the value; 42:
 # the statement (a generated column, say, or a function that the table's trigger misses); 55: the object's state.
@@ -42,9 +40,7 @@ def judge(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, wh
     or Unavailable when it concerns every write.
     """
     state = error.sqlstate or ""
-    if state in _IN_THE_WAY:
-        return Receipt(intent.id, Outcome.RETRY, reason=primary(error), blame=Blame.SIDE)
-    if state == _CANCELLED:
+    if state in _PASSING:
         return Receipt(intent.id, Outcome.RETRY, reason=primary(error))
     if state.startswith(_INTERNAL):
         return Receipt(intent.id, Outcome.RETRY, reason=primary(error), blame=Blame.UNCLEAR)

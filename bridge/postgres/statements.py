@@ -33,11 +33,11 @@ ECHO = (
 
 # A key that somebody typed into Notion would later be handed out again by the column's sequence, and then the
 # user's own INSERT would fail. nextval() cannot set the sequence back while others draw from it; a long way is
-# gone by setval(), for which nobody can draw that many numbers in between. NULL where most of the numbers that are left
-# would be gone with it: somebody typed a number like 2147483647, and no INSERT would get one any more.
+# gone by setval(), for which nobody can draw that many numbers in between. NULL where a long way would leave less
+# than a hundredth of all numbers: somebody typed one like 2147483647, and soon no INSERT would get one any more.
 ADVANCE_SEQUENCE = """
 SELECT CASE
-    WHEN behind.numbers > behind.left_over / 2 THEN NULL
+    WHEN behind.numbers > 1000 AND behind.is_last_hundredth THEN NULL
     WHEN behind.numbers <= 1000 AND behind.step = 1
         THEN (SELECT max(drawn.number) FROM (
             SELECT nextval(behind.sequence) AS number FROM generate_series(1, behind.numbers)
@@ -47,7 +47,8 @@ END
 FROM (
     SELECT
         owned.sequence, wanted.target, s.seqincrement AS step,
-        wanted.target - drawn.last AS numbers, s.seqmax::numeric - drawn.last AS left_over
+        wanted.target - drawn.last AS numbers,
+        NOT s.seqcycle AND s.seqmax - wanted.target < (s.seqmax::numeric - s.seqmin) / 100 AS is_last_hundredth
     FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence) AS owned
     JOIN pg_sequence AS s ON s.seqrelid = owned.sequence AND s.seqincrement > 0
     CROSS JOIN LATERAL (SELECT coalesce(pg_sequence_last_value(owned.sequence), s.seqstart - 1) AS last) AS drawn

@@ -33,6 +33,7 @@ from bridge.postgres.wire import Row, key_parameters, literal, read_key, read_ro
 from bridge.values.canonical import show
 
 _PATIENCE_MS = 200
+_PATIENCE_MAX_MS = 5000
 _IMPATIENCE_MS = 10
 _NOT_IN_SYNC = "the row would be outside of the sync's filter (where)"
 _TOO_FAR = "the key {} is so high that the column would soon have no number left for new rows; use a lower one"
@@ -72,15 +73,20 @@ class RowWriter:
         """Makes the writes in order. Raises Unavailable or AccessLost when none can be made; whatever has got no
         receipt by then was not written.
 
-        Everything else of the bridge waits meanwhile. So a row that a program has locked is left for later, and whoever
-        locks one has mostly locked more: after the first, others are hardly waited for.
+        Everything else of the bridge waits meanwhile. So a row that a program has locked is left for later, and is
+        waited for longer each time. Whoever locks one has mostly locked more: after the first, others are hardly waited
+        for.
         """
-        patience = self._patience
+        given_up = False
         for intent in intents:
-            receipt = self._apply(intent, patience)
-            if receipt.blame is Blame.SIDE:
-                patience = min(patience, _IMPATIENCE_MS)
+            receipt = self._apply(intent, self._patience_for(intent, hurry=given_up))
+            given_up |= receipt.outcome is Outcome.RETRY
             yield receipt
+
+    def _patience_for(self, intent: Intent, *, hurry: bool) -> int:
+        if hurry:
+            return self._patience if intent.attempts else min(self._patience, _IMPATIENCE_MS)
+        return min(max(self._patience, _PATIENCE_MAX_MS), self._patience << min(intent.attempts, 10))
 
     def find_out(self, intent: Intent) -> Receipt:
         """What became of an intent whose COMMIT was not answered.
@@ -174,7 +180,7 @@ class RowWriter:
             key = zip((column.name for column in self._sync.key), intent.pair.key, strict=True)
             values = {**values, **dict(key)}
         written = self._bring_in(conn, intent, self._statements.insert(list(values)), list(values.values()))
-        if isinstance(written, _Returned) and intent.pair.key is not None:
+        if isinstance(written, _Returned) and intent.pair.key is not None and intent.pair.base is None:
             for parameters in self._statements.sequences(intent.pair.key):
                 if conn.execute(statements.ADVANCE_SEQUENCE, parameters).fetchone() == (None,):
                     return Receipt(intent.id, Outcome.REFUSED, reason=_TOO_FAR.format(parameters[2]))

@@ -171,10 +171,16 @@ def test_a_server_that_owes_an_answer_and_says_nothing_is_given_up(
 
 
 def test_a_pooler_of_transactions_is_refused(database: str, user: User, role: str) -> None:
-    """It shows by what an earlier session of the bridge has left behind; that is cleared away for the next program."""
-    user.execute(f'ALTER ROLE "{role}" SET notion_bridge.session = 1')
+    """It shows by what another session of this process has left behind; that is cleared away for the next program."""
+    with open_connection(database) as conn:
+        [(mark,)] = conn.execute("SHOW notion_bridge.session").fetchall()
+    user.execute(f"ALTER ROLE \"{role}\" SET notion_bridge.session = '{mark}'")
     with pytest.raises(SetupError, match="as in transaction pooling") as raised:
         open_connection(make_conninfo(database, user=role))
     assert "Connect directly" in raised.value.hint
-    open_connection(database).close()
-    open_connection(database).close()
+
+
+def test_a_pool_of_sessions_that_clears_nothing_is_taken(database: str, user: User, role: str) -> None:
+    """What is found there was left by a process that has ended."""
+    user.execute(f'ALTER ROLE "{role}" SET notion_bridge.session = 1')
+    open_connection(make_conninfo(database, user=role)).close()

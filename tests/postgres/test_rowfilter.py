@@ -296,3 +296,15 @@ def test_a_row_that_makes_the_condition_fail_is_told_and_waited_for(database: st
     user.execute("UPDATE tasks SET title = 'mended' WHERE title = ''")
     assert sorted(title for _, _, title in told(list(end.scan())[-1].observations)) == ["fine", "mended"]
     end.close()
+
+
+@pytest.mark.parametrize("on_leave", list(OnLeave))
+def test_a_row_that_leaves_and_is_then_deleted_has_left(database: str, user: User, on_leave: OnLeave) -> None:
+    """Of a serializable transaction only the key is noted, and nobody notes the deletion of a row outside."""
+    sync = filtered(database, on_leave=on_leave)
+    user.execute(INSIDE)
+    user.execute("TRUNCATE notion_bridge.outbox")
+    user.execute("SET default_transaction_isolation = 'serializable'")
+    user.execute("UPDATE tasks SET archived = true WHERE id = 1")
+    user.execute("DELETE FROM tasks WHERE id = 1")
+    assert [presence for presence, *_ in told(waiting(database, sync))] == [OUT if on_leave is OnLeave.KEEP else GONE]

@@ -186,3 +186,15 @@ def test_a_suspended_field_is_told_and_is_not_in_step() -> None:
     told = sync_status(world.desk.journal, "tasks", world.desk.clock, 0)
     assert not told.in_step
     assert told.as_json()["suspended"] == [{"field": "title", "reason": "it is gone", "hint": "Take it out."}]
+
+
+@pytest.mark.parametrize("error", [SetupError("not the owner"), Unavailable("a writer is in the way")])
+def test_what_binding_does_not_mend_is_not_bound_again_and_again(error: Exception) -> None:
+    """Each time both catalogs are asked for, and everything else of the sync waits."""
+    world = synced()
+    world.rows.adrift = True
+    world.rebinder.refuses = error
+    world.rows.news.append(Batch((), token="unknown", reread="a change could not be captured"))
+    run_a_while(world, 120.0)
+    assert 3 <= len(world.rebinder.read_with) <= 8
+    assert world.rounds <= 300

@@ -240,6 +240,16 @@ def test_a_typed_key_that_the_table_refused_may_be_typed_anew() -> None:
     assert desk.planned().pair.key == ("7",)
 
 
+def test_a_page_whose_row_is_not_known_yet_keeps_its_key() -> None:
+    """After a resync nothing is known of the row, and it is there all the same."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.journal.resync("tasks")
+    desk.see(page("page-1", "1", BEFORE, edited=minute(1), seen=at(61)))
+    desk.see(page("page-1", "7", BEFORE, edited=minute(2), seen=at(121)))
+    assert keys(desk) == {"1": "page-1"}
+
+
 def test_a_key_that_is_typed_while_the_row_is_being_made_does_not_move_it() -> None:
     desk = Desk()
     desk.see(page("page-1", "5", BEFORE, edited=minute(0), seen=at(1)))

@@ -3,11 +3,14 @@ newer one; a deletion needs somebody who deletes)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.ends import Evidence, Intent, Observation, Outcome
-from bridge.model import Op, Side
+from bridge.model import Op, Policy, Side
 from tests.unit.desk import BOT, Desk, at, minute, page, row, stamp
+from tests.unit.worlds import make_sync
 
 BEFORE = {"title": "v0", "status": "Todo"}
 
@@ -124,3 +127,55 @@ def test_a_late_restore_brings_no_row_back() -> None:
     desk.see(shown(5))
     again = desk.planned()
     assert (again.action.side, again.action.op) == (Side.NOTION, Op.DELETE)
+
+
+def test_a_value_that_notion_shows_in_short_is_known_again() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {**BEFORE, "title": "v1:30"}, stamp=stamp(60)))
+    lose(desk, desk.planned(), shown(1))
+    desk.answer(desk.planned(), Outcome.DONE, receipt(2, "v1"))
+    write(desk, 3, "v2")
+    desk.see(shown(4, title="v1"))
+    assert [change.new for change in desk.planned().action.changes.values()] == ["v2"]
+
+
+def test_what_a_person_may_have_typed_just_before_another_write_is_kept(desk: Desk) -> None:
+    """The answer bears our name, whoever it was that made the page show v1 again."""
+    desk.see(row("1", {"title": "v2", "status": "Done"}, stamp=stamp(240)))
+    late = {"title": "v1", "status": "Done"}
+    answer = page("page-1", "1", late, edited=minute(4), seen=at(240), evidence=Evidence.RECEIPT, author=BOT)
+    desk.answer(desk.planned(), Outcome.DONE, answer)
+    [kept] = desk.conflicts()
+    assert (kept["field"], kept["rule"], kept["postgres"], kept["notion"]) == (
+        "title",
+        "edited-while-written",
+        '"v2"',
+        '"v1"',
+    )
+
+
+def test_nothing_is_decided_for_a_person_who_is_asked() -> None:
+    desk = Desk(replace(make_sync(), policy=Policy.MANUAL))
+    desk.record("1", BEFORE)
+    desk.see(row("1", {**BEFORE, "title": "v1"}, stamp=stamp(60)))
+    lose(desk, desk.planned(), shown(1))
+    desk.see(shown(2, author="ann", title="w"))
+    assert desk.plan() == []
+    desk.see(row("1", {**BEFORE, "title": "v2"}, stamp=stamp(180)))
+    assert desk.plan() == []
+    desk.see(shown(4, title="v1"))
+    assert desk.plan() == []
+    assert {found["state"] for found in desk.conflicts()} == {"open"}
+
+
+def test_an_edit_of_a_page_that_comes_out_of_the_trash_late_is_an_edit() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", stamp=stamp(60)))
+    desk.answer(desk.planned(), Outcome.DONE, trashed(1))
+    desk.see(row("1", BEFORE, stamp=stamp(120)))
+    lose(desk, desk.planned(), trashed(2))
+    desk.see(shown(3, status="Doing"))
+    edit = desk.planned()
+    assert (edit.action.side, [change.new for change in edit.action.changes.values()]) == (Side.POSTGRES, ["Doing"])

@@ -217,7 +217,7 @@ def test_what_root_leaves_belongs_to_who_runs_the_bridge(path: Path, monkeypatch
     owners: list[tuple[Path, int]] = []
     owner = path.parent.stat().st_uid
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr("os.chown", lambda name, user, group: owners.append((name, user)))
+    monkeypatch.setattr("os.chown", lambda name, user, group, **_: owners.append((name, user)))
     with pytest.raises(Unavailable):
         Mailbox(path).ask("pause", {}, lambda: False)
     assert [user for _, user in owners] == [owner, owner]

@@ -46,6 +46,18 @@ def test_another_database_is_a_first_run() -> None:
     assert (conflict["rule"], conflict["field"]) == ("first-sync", "title")
 
 
+def test_a_database_that_an_older_journal_knows_without_its_table_is_the_same() -> None:
+    world = World()
+    world.add_row("1", title="agreed")
+    world.loop.run_once()
+    world.restart()
+    world.rows.database = "database-1/16384"
+    del world.rows.records["1"]
+    world.loop.run_once()
+    assert world.desk.journal.sync_state("tasks").installation == "database-1/16384"
+    assert (world.rows.records, world.pages.records) == ({}, {}), "what was agreed counts: the row was deleted"
+
+
 def test_the_same_database_is_recognised() -> None:
     world = World()
     world.loop.run_once()
