@@ -48,16 +48,14 @@ class Settler:
         self._journal = journal
         self._sync = sync
         self._clock = clock
-        self._glimpses: dict[str, dict[str, Conflict]] = {}  # by intent: edits that it may be running over
 
     def glimpsed(self, pair: Pair, intent: Intent, name: str, value: FieldValue, stamp: Stamp | None) -> None:
         """A value was seen in a page while our write to it was under way, or just after it was made."""
-        overrun = run_over(intent, name, value, stamp)
         found = self._journal.intent(intent.id)
         if found is not None and found[1] == "done":
-            self._journal.add_conflict(pair, overrun)
+            self._journal.add_conflict(pair, run_over(intent, name, value, stamp))
         else:
-            self._glimpses.setdefault(intent.id, {})[name] = overrun
+            self._journal.glimpse(intent, name, value, stamp)
 
     def settle(self, intent: Intent, receipt: Receipt) -> None:
         """Writes down one answer. A second answer to a settled intent changes nothing."""
@@ -72,9 +70,10 @@ class Settler:
             if self._found_anothers(pair, intent, receipt):
                 reason = "the page that carries the key is another record's"
                 receipt = Receipt(intent.id, Outcome.RETRY, reason=reason)
-            overrun = self._glimpses.pop(intent.id, {}) if receipt.outcome is not Outcome.UNKNOWN else {}
+            seen_beside = [] if receipt.outcome is Outcome.UNKNOWN else self._journal.take_glimpses(intent)
             if receipt.outcome is Outcome.DONE:
-                for conflict in chain(overrun.values(), unseen(self._journal, self._sync, pair, intent, receipt.seen)):
+                overrun = [run_over(intent, *glimpse) for glimpse in seen_beside]
+                for conflict in chain(overrun, unseen(self._journal, self._sync, pair, intent, receipt.seen)):
                     self._journal.add_conflict(pair, conflict)
                 self._done(pair, intent, receipt)
             elif receipt.outcome is Outcome.REFUSED and _note_may_be_why(intent, receipt):

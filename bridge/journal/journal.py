@@ -374,6 +374,7 @@ class Journal(History):
         with self.transaction():
             self.store.run("events_trim", before=rows.moment(before))
             self.store.run("intents_trim", before=rows.moment(before))
+            self.store.run("glimpses_trim")
         self.store.give_back()
 
 

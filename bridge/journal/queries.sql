@@ -337,6 +337,19 @@ UPDATE intents SET lingers = 1 WHERE id = :id
 SELECT * FROM intents
 WHERE sync = :sync AND pair = :pair AND lingers AND side = 'notion' AND settled_at > :since ORDER BY rowid
 
+-- name: glimpse_add
+INSERT OR REPLACE INTO glimpses (intent, field, value, earliest, latest)
+VALUES (:intent, :field, :value, :earliest, :latest)
+
+-- name: glimpses_of
+SELECT * FROM glimpses WHERE intent = :intent ORDER BY field
+
+-- name: glimpses_end
+DELETE FROM glimpses WHERE intent = :intent
+
+-- name: glimpses_trim
+DELETE FROM glimpses WHERE NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = intent)
+
 -- name: intents_in_flight
 -- The second condition lets SQLite use the index; + keeps it from walking through all writes in their order.
 SELECT * FROM intents

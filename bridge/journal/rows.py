@@ -91,6 +91,10 @@ def _stamp(earliest: str, latest: str) -> Stamp:
     return Stamp(datetime.fromisoformat(earliest), datetime.fromisoformat(latest))
 
 
+def read_stamp(earliest: str | None, latest: str | None) -> Stamp | None:
+    return _stamp(earliest, latest) if earliest and latest else None
+
+
 def read_pair(row: Row) -> Pair:
     # Mostly all three are the same.
     values = {text: canonical.loads(text) for text in {row["base"], row["postgres"], row["notion"]}}

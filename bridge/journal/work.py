@@ -11,7 +11,7 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Intent
 from bridge.journal import rows
 from bridge.journal.store import Row, Store
-from bridge.model import Conflict, FieldValue, Key, Pair, Side, Value, Waiting
+from bridge.model import Conflict, FieldValue, Key, Pair, Side, Stamp, Value, Waiting
 
 
 class WorkTables:
@@ -61,6 +61,28 @@ class WorkTables:
         since = rows.moment(self._clock.now() - within)
         found = self.store.rows("intents_lingering", sync=pair.sync, pair=pair.id, since=since)
         return [rows.read_intent(row, pair) for row in found]
+
+    def glimpse(self, intent: Intent, field: str, value: FieldValue, stamp: Stamp | None) -> None:
+        """A value was seen in the page while this write was under way, which may be running over it."""
+        edges = (rows.moment(stamp.earliest), rows.moment(stamp.latest)) if stamp else (None, None)
+        self.store.run(
+            "glimpse_add",
+            intent=intent.id,
+            field=field,
+            value=rows.value_text(value),
+            earliest=edges[0],
+            latest=edges[1],
+        )
+
+    def take_glimpses(self, intent: Intent) -> list[tuple[str, FieldValue, Stamp | None]]:
+        """What was seen so: the fields, with their values and when they were typed. Nothing is left."""
+        found = self.store.rows("glimpses_of", intent=intent.id)
+        if found:
+            self.store.run("glimpses_end", intent=intent.id)
+        return [
+            (row["field"], rows.read_value(row["value"]), rows.read_stamp(row["earliest"], row["latest"]))
+            for row in found
+        ]
 
     def intents_in_flight(self, sync: str) -> list[Intent]:
         """Writes whose outcome is not known: decided before a crash, or made without an answer. In the

@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 
 from bridge.ends import Evidence, Observation, Outcome
+from bridge.engine.settle import Settler
 from bridge.engine.unlisted import missing_pages
 from bridge.journal.rows import read_moment, read_value
 from bridge.model import Change, Direction, Op, Presence, Side, Value
-from tests.unit.desk import Desk, at, minute, page, row, stamp
+from tests.unit.desk import BOT, Desk, at, minute, page, row, stamp
 from tests.unit.worlds import make_field, make_sync
 
 BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
@@ -205,6 +206,19 @@ def test_an_edit_that_is_seen_while_we_write_is_kept_if_the_write_runs_over_it(
     for outcome in outcomes:
         desk.answer(intent, outcome)
     assert glimpsed(desk) == ([("title", "postgres", "edited meanwhile")] if kept else [])
+
+
+def test_an_edit_that_is_seen_while_we_write_outlives_the_process() -> None:
+    """Worlds, seed 13799: the bridge was killed before the write was answered, and what it had seen went with it."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER))
+    desk.planned()
+    assert desk.see(scan("page-1", "1", EDITED, edited=1, seen=61)) == []
+    desk.settler = Settler(desk.journal, desk.sync, desk.clock, BOT)
+    [intent] = desk.journal.intents_in_flight("tasks")
+    desk.answer(intent, Outcome.DONE, page("page-1", "1", AFTER, edited=minute(2), seen=at(130)))
+    assert glimpsed(desk) == [("title", "postgres", "edited meanwhile")]
 
 
 def test_an_edit_that_is_seen_after_our_write_ran_over_it_is_kept_once() -> None:
