@@ -99,9 +99,10 @@ def stopped_deletions(journal: Journal, name: str) -> Iterator[tuple[Pair, Side]
     """The records before whose deletion the sync stopped itself, each with the side that was to follow. Those of the
     other side are none of them: nobody may be asked to follow there."""
     stopped = journal.sync_state(name).stopped
-    for pair in journal.all_pairs(name) if stopped is not None else ():
-        assert stopped is not None
-        into, _ = stopped
+    if stopped is None:
+        return
+    into, _ = stopped
+    for pair in journal.all_pairs(name):
         gone = pair.side(into.other).presence is Presence.GONE and pair.side(into).live
         if gone and pair.base and pair.base.presence is Presence.LIVE:
             yield pair, into

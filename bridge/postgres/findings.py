@@ -69,8 +69,13 @@ def installed(conn: Connection, sync: Sync, settings: CaptureSettings | None = N
 
 def to_repair(conn: Connection, sync: Sync) -> bool:
     """Whether a trigger of the sync is missing, or does not fire when it should, and this role may make it anew."""
+    return owns_table(conn, sync) and any(_trigger_findings(conn, sync))
+
+
+def owns_table(conn: Connection, sync: Sync) -> bool:
+    """Whether this role is the table's owner, or a member of it: only who is may say when a trigger fires."""
     [(owner,)] = conn.execute("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s", [sync.table.oid])
-    return bool(owner) and any(_trigger_findings(conn, sync))
+    return bool(owner)
 
 
 def schema_version(conn: Connection) -> int | None:

@@ -141,14 +141,18 @@ def test_bodies_of_every_size_arrive_whole_over_tls(secure_transport: Transport,
     assert len(secure.seen) == 9
 
 
+def nothing_leaves_too_late(transport: Transport, secure: SecureServer, warm: bool) -> None:
+    if warm:
+        transport.send("POST", "pages", {"a": 1})
+    with pytest.raises(NotSent):
+        transport.send("POST", "pages", {"a": 2}, not_after=SystemClock().monotonic() - 0.001)
+    assert transport.send("POST", "pages", {"a": 3}).status == 200
+    assert len(secure.seen) == 1 + warm
+
+
 @pytest.mark.parametrize("warm", [True, False])
 def test_nothing_leaves_too_late_over_tls(secure_transport: Transport, secure: SecureServer, warm: bool) -> None:
-    if warm:
-        secure_transport.send("POST", "pages", {"a": 1})
-    with pytest.raises(NotSent):
-        secure_transport.send("POST", "pages", {"a": 2}, not_after=SystemClock().monotonic() - 0.001)
-    assert secure_transport.send("POST", "pages", {"a": 3}).status == 200
-    assert len(secure.seen) == 1 + warm
+    nothing_leaves_too_late(secure_transport, secure, warm)
 
 
 def test_a_certificate_that_nobody_trusts_ends_before_a_byte_is_sent(secure: SecureServer) -> None:
@@ -204,9 +208,4 @@ def proxied(secure_transport: Transport, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.mark.parametrize("warm", [True, False])
 def test_nothing_leaves_too_late_through_a_proxy(proxied: Transport, secure: SecureServer, warm: bool) -> None:
-    if warm:
-        proxied.send("POST", "pages", {"a": 1})
-    with pytest.raises(NotSent):
-        proxied.send("POST", "pages", {"a": 2}, not_after=SystemClock().monotonic() - 0.001)
-    assert proxied.send("POST", "pages", {"a": 3}).status == 200
-    assert len(secure.seen) == 1 + warm
+    nothing_leaves_too_late(proxied, secure, warm)

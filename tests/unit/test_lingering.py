@@ -40,17 +40,29 @@ def receipt(number: int, title: str) -> Observation:
     return page("page-1", "1", seen.values, edited=seen.edited, seen=seen.seen, evidence=Evidence.RECEIPT, author=BOT)
 
 
-@pytest.fixture
-def desk() -> Desk:
-    """A write of v1 was lost, and v1 was written again; then v2."""
+def overtaken(first: str) -> Desk:
+    """A write of `first`, which Notion shows as v1, was lost, and was made when it was tried again; then one of v2."""
     desk = Desk()
     desk.record("1", BEFORE)
-    desk.see(row("1", {**BEFORE, "title": "v1"}, stamp=stamp(60)))
+    desk.see(row("1", {**BEFORE, "title": first}, stamp=stamp(60)))
     lose(desk, desk.planned(), shown(1))
     desk.answer(desk.planned(), Outcome.DONE, receipt(2, "v1"))
     write(desk, 3, "v2")
     assert desk.plan() == []
     return desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return overtaken("v1")
+
+
+def write_another_field(desk: Desk) -> None:
+    """The answer shows v1 again."""
+    desk.see(row("1", {"title": "v2", "status": "Done"}, stamp=stamp(240)))
+    late = {"title": "v1", "status": "Done"}
+    answer = page("page-1", "1", late, edited=minute(4), seen=at(240), evidence=Evidence.RECEIPT, author=BOT)
+    desk.answer(desk.planned(), Outcome.DONE, answer)
 
 
 def test_the_newer_value_is_written_once_more(desk: Desk) -> None:
@@ -64,10 +76,7 @@ def test_the_newer_value_is_written_once_more(desk: Desk) -> None:
 
 
 def test_so_it_is_when_the_answer_to_another_write_shows_it(desk: Desk) -> None:
-    desk.see(row("1", {"title": "v2", "status": "Done"}, stamp=stamp(240)))
-    late = {"title": "v1", "status": "Done"}
-    answer = page("page-1", "1", late, edited=minute(4), seen=at(240), evidence=Evidence.RECEIPT, author=BOT)
-    desk.answer(desk.planned(), Outcome.DONE, answer)
+    write_another_field(desk)
     assert [change.new for change in desk.planned().action.changes.values()] == ["v2"]
 
 
@@ -130,22 +139,14 @@ def test_a_late_restore_brings_no_row_back() -> None:
 
 
 def test_a_value_that_notion_shows_in_short_is_known_again() -> None:
-    desk = Desk()
-    desk.record("1", BEFORE)
-    desk.see(row("1", {**BEFORE, "title": "v1:30"}, stamp=stamp(60)))
-    lose(desk, desk.planned(), shown(1))
-    desk.answer(desk.planned(), Outcome.DONE, receipt(2, "v1"))
-    write(desk, 3, "v2")
+    desk = overtaken("v1:30")
     desk.see(shown(4, title="v1"))
     assert [change.new for change in desk.planned().action.changes.values()] == ["v2"]
 
 
 def test_what_a_person_may_have_typed_just_before_another_write_is_kept(desk: Desk) -> None:
     """The answer bears our name, whoever it was that made the page show v1 again."""
-    desk.see(row("1", {"title": "v2", "status": "Done"}, stamp=stamp(240)))
-    late = {"title": "v1", "status": "Done"}
-    answer = page("page-1", "1", late, edited=minute(4), seen=at(240), evidence=Evidence.RECEIPT, author=BOT)
-    desk.answer(desk.planned(), Outcome.DONE, answer)
+    write_another_field(desk)
     [kept] = desk.conflicts()
     assert (kept["field"], kept["rule"], kept["postgres"], kept["notion"]) == (
         "title",

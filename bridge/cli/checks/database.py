@@ -11,7 +11,7 @@ from bridge.config import Config, SyncConfig
 from bridge.model import Field, Side, Sync
 from bridge.postgres.catalog import read_table, table_sequences
 from bridge.postgres.connection import Connection, Session, open_connection
-from bridge.postgres.findings import installed, schema_version
+from bridge.postgres.findings import installed, owns_table, schema_version
 from bridge.postgres.inventory import InstalledSync, others
 from bridge.postgres.links import throughs
 from bridge.postgres.names import SCHEMA, counter, quoted, table_name
@@ -47,7 +47,6 @@ SELECT privilege FROM unnest('{USAGE,UPDATE}'::text[]) AS privilege
 WHERE NOT has_sequence_privilege(%s::regclass, privilege)
 """
 _MAY_CREATE = "SELECT has_database_privilege(current_database(), 'CREATE')"
-_IS_OWNER = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s"
 
 
 def check_server(report: Report, session: Session, dsn: str) -> bool:
@@ -217,7 +216,7 @@ def _check_join_table(report: Report, connection: Connection, item: Field) -> No
 
 def _check_may_install(report: Report, connection: Connection, sync: Sync) -> None:
     [(create,)] = connection.execute(_MAY_CREATE).fetchall()
-    [(owner,)] = connection.execute(_IS_OWNER, [sync.table.oid]).fetchall()
+    owner = owns_table(connection, sync)
     if create and owner:
         report.warn("trigger", "not installed yet", "`notion-bridge sync`, `run` or `init` installs it.")
         return
