@@ -56,6 +56,11 @@ class Unavailable(BridgeError):
         self.retry_after = retry_after
 
 
+class Replaced(Unavailable):
+    """The database that answers is not the one that was recognised: a replica took its place, or a backup was put back.
+    What it holds may be older than what is known of it, so that everything is compared anew."""
+
+
 class Stopped(Unavailable):
     """The bridge was asked to stop; what was not sent by then is not sent. No fault of either side."""
 

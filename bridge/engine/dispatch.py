@@ -60,12 +60,12 @@ class Dispatch:
         self._unknown = {intent.id: 0.0 for intent in self._journal.intents_in_flight(sync_name)}
         self._proofs = self._journal.settled_rows(sync_name)
 
-    def withdraw(self) -> None:
-        """Gives up what waits to be sent: it was planned for a binding that is no more."""
+    def withdraw(self, reason: str) -> None:
+        """Gives up what waits to be sent: it was planned from what counts no more."""
         waiting = [intent for queue in self._queues.values() for intent in queue]
         for queue in self._queues.values():
             queue.clear()
-        self._settle(waiting, [Receipt(i.id, Outcome.STALE, reason="the mapping has changed") for i in waiting])
+        self._settle(waiting, [Receipt(i.id, Outcome.STALE, reason=reason) for i in waiting])
 
     def room(self) -> int:
         """How many more Notion writes may be planned. The rest stays unplanned, so that it may still change."""

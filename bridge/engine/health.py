@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.clock import Clock
-from bridge.errors import AccessLost, BridgeError, ConfigError, JournalError, LockHeld, SetupError, Stopped, Unavailable
+from bridge.errors import (
+    AccessLost,
+    BridgeError,
+    ConfigError,
+    JournalError,
+    LockHeld,
+    Replaced,
+    SetupError,
+    Stopped,
+    Unavailable,
+)
 from bridge.journal import Journal
 from bridge.model import Side
 
@@ -112,6 +122,10 @@ class Health:
         """The side's last word, when it was that it is not what the mapping says."""
         error = self.failing().get(side)
         return error if isinstance(error, SetupError) else None
+
+    def replaced(self) -> bool:
+        """Whether the last word of the database was that it is another one."""
+        return isinstance(self.failing().get(Side.POSTGRES), Replaced)
 
     def retry_at(self, side: Side) -> float:
         """When the side may be asked again, monotonic; in the past while it answers."""

@@ -128,7 +128,8 @@ class Worker:
         identity = self.postgres.identity()
         if self.journal.is_another(self.sync.name, identity):
             self._pages.forget()
-            if not self.dispatch.ask_unknown(Side.NOTION):
+            self.dispatch.withdraw("the database is another one")
+            if self._running("write") or not self.dispatch.ask_unknown(Side.NOTION):
                 return False
         with self.journal.transaction():
             self.journal.recognise(self.sync.name, identity)
@@ -138,6 +139,8 @@ class Worker:
         """One round. Raises JournalError; what a side raises makes that side wait."""
         self._began, self._others_wait = self._clock.monotonic(), False
         self.health.waited(Side.NOTION, self.notion.silence())
+        if self.health.replaced() and self._reread != _START:
+            self._read_again()
         misfit = self.health.misfit(Side.POSTGRES) or self.health.misfit(Side.NOTION)
         if misfit is not None and misfit is not self._misfit:
             self._drifted, self._misfit = True, misfit
@@ -210,7 +213,7 @@ class Worker:
         known, for that would be agreed on afterwards, and a page that is being made would be made twice."""
         if self._tasks.running(f"{self.sync.name}:"):
             return False
-        self.dispatch.withdraw()
+        self.dispatch.withdraw("everything is compared anew")
         if not all(self.dispatch.ask_unknown(side) for side in Side):
             return False
         with self.journal.transaction():
@@ -258,7 +261,7 @@ class Worker:
         """Goes on with the new binding. If fields came, went or changed, everything is read again."""
         same = means_the_same(self.sync, sync) and not self._accepted()  # what is forgotten of a field is read again
         missed = self._rebinder.note(sync) or self.health.misfit(Side.POSTGRES) is not None
-        self.dispatch.withdraw()
+        self.dispatch.withdraw("the mapping has changed")
         self.postgres.adopt(sync)
         self.notion.adopt(sync)
         self._equip(sync)

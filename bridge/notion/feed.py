@@ -212,28 +212,24 @@ class NotionFeed:
         """
         self._pages.names.refresh()
         before = None
-        known: dict[str, datetime | None] = {}
+        known: set[str | None] = set()
         authors: set[str | None] = set()
         if not self._scanned:  # afterwards the polls move it
-            newest = self._fresh(self._listing.newest(Priority.BACKFILL), {}, authors)
+            newest = self._shown(self._listing.newest(Priority.BACKFILL))
             before = next((seen.edited for seen in newest), None)
             yield Batch(newest, more=True)  # it may show an edit that a write of ours is running over
         for reply in self._listing.pages(CREATED, priority=Priority.BACKFILL):
-            yield Batch(self._fresh(reply, known, authors), more=True)
+            # One that comes again is told again, though it bears the same minute: what it shows may be another edit.
+            shown = self._shown(reply)
+            known.update(seen.page_id for seen in shown)
+            authors.update(seen.author for seen in shown)
+            yield Batch(shown, more=True)
         self._pages.names.introduce(authors)
         self._size, self._scanned = len(known), True
         yield Batch((), _Mark(before))
 
-    def _fresh(self, reply: Reply, known: dict[str, datetime | None], authors: set[str | None]) -> list[Observation]:
-        """What a listing's answer shows that it has not shown before; notes what that is, and who has edited it."""
-        observations = []
-        for page in results(reply):
-            observed = self._pages.observe(page, reply, Evidence.SCAN, Priority.BACKFILL)
-            if page["id"] not in known or observed.edited != known[page["id"]]:
-                known[page["id"]] = observed.edited
-                observations.append(observed)
-                authors.add(observed.author)
-        return observations
+    def _shown(self, reply: Reply) -> list[Observation]:
+        return [self._pages.observe(page, reply, Evidence.SCAN, Priority.BACKFILL) for page in results(reply)]
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
         """The pages themselves, by id, in order. A pair that has no page is UNSEEN."""

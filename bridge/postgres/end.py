@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch, Intent, Observation, Receipt
@@ -14,7 +14,9 @@ from bridge.postgres import outbox
 from bridge.postgres.bounds import FULL, count_anew, forget_overflow
 from bridge.postgres.bundles import Known
 from bridge.postgres.catalog import read_table
+from bridge.postgres.connection import Connection
 from bridge.postgres.findings import to_repair
+from bridge.postgres.identity import Identity
 from bridge.postgres.names import table_name
 from bridge.postgres.outbox import Backlog
 from bridge.postgres.reader import look
@@ -24,17 +26,6 @@ from bridge.postgres.writer import RowWriter
 from bridge.shapes import Table
 
 _OVERFLOW = object()  # the token of a batch which says that changes were left out
-
-# A restored backup, another server, a promoted replica that had not received everything, an installation made
-# anew: each shows in one of these, and in each case rows may have gone back to what they once were. A trigger made
-# anew for another mapping is none of them: what it missed, the scan of the next start shows.
-_IDENTITY = """
-SELECT concat_ws('/',
-    (SELECT id FROM notion_bridge.installation),
-    (SELECT system_identifier FROM pg_control_system()),
-    left(pg_walfile_name(pg_current_wal_lsn()), 8),
-    (SELECT oid FROM pg_database WHERE datname = current_database()))
-"""
 
 
 class PostgresEnd:
@@ -62,7 +53,8 @@ class PostgresEnd:
         self._outbox_max = outbox_max
         self._known = known
         self._found_none = False  # the last look into the outbox
-        self._writing = sessions.join(sync.name)
+        self._identity = Identity(sessions.where)
+        self._writing = sessions.join(sync.name, self._identity)
         self._writer = RowWriter(self._writing, sync)
 
     def adopt(self, sync: Sync) -> None:
@@ -76,7 +68,7 @@ class PostgresEnd:
         if only for a while (a data-only restore does, and gives none back its own state), and our role may repair that.
         Raises SetupError, too, when the table is gone."""
         known = self._sync.table
-        with self._sessions.reading() as conn:
+        with self._reading() as conn:
             now = read_table(conn, table_name(known).as_string(None), known.key)
             if _shape(now) != _shape(known):
                 return True
@@ -86,7 +78,7 @@ class PostgresEnd:
         """The oldest changes that are not acknowledged, in order; `more` when there are others behind them. Raises
         LockHeld, too, if the lock was ours and another bridge has it now."""
         self._sessions.keep()
-        with self._sessions.reading() as conn:
+        with self._reading() as conn:
             batch = outbox.read_outbox(conn, self._sync, self._known)
             calm, self._found_none = self._found_none, batch.token is None
             if batch.token is not None:
@@ -108,7 +100,7 @@ class PostgresEnd:
 
     def scan(self) -> Iterator[Batch]:
         """Waiting changes and the whole table as of one instant; see `bridge.postgres.scan`. Raises Stopped, too."""
-        with closing(scan(self._sessions.dsn, self._sync, self._known)) as batches:
+        with closing(scan(self._sessions.dsn, self._sync, self._known, self._identity)) as batches:
             for batch in batches:
                 if self._stop.is_set():
                     raise Stopped("the bridge is stopping; the table was not read to its end")
@@ -117,7 +109,7 @@ class PostgresEnd:
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
         """The present state of these records, one observation each, in order. Raises SetupError, too, when a column is
         another one than the sync was bound to: nobody has emptied it."""
-        with self._sessions.reading() as conn:
+        with self._reading() as conn:
             seen = look(conn, self._sync, pairs)
             outbox.require_columns(conn, self._sync)
             return seen
@@ -140,16 +132,22 @@ class PostgresEnd:
             conn.execute("SELECT 1")
 
     def identity(self) -> str:
-        """Changes when the database may have gone back in time: then nothing that was agreed counts any more."""
+        """Changes when the database may have gone back in time: then nothing that was agreed counts any more. From now
+        on this is the sync's database, and every method raises Replaced when another one has taken its place."""
         with self._sessions.reading() as conn:
-            [(identity,)] = conn.execute(_IDENTITY).fetchall()
             # A dump that is restored into the same database makes the table anew, and brings its installation along.
-            return f"{identity}/{self._sync.table.oid}"
+            return f"{self._identity.recognise(conn)}/{self._sync.table.oid}"
 
     def backlog(self) -> Backlog:
         """The outbox rows that wait, and since when."""
         with self._sessions.reading() as conn:
             return outbox.backlog(conn, self._sync.name)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._sessions.reading() as conn:
+            self._identity.require(conn)
+            yield conn
 
     def close(self) -> None:
         """Leaves the sessions, which end with the last sync."""

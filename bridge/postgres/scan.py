@@ -13,6 +13,7 @@ from bridge.model import Sync
 from bridge.postgres.bundles import Known
 from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
 from bridge.postgres.findings import schema_version
+from bridge.postgres.identity import Identity
 from bridge.postgres.names import source, table_name
 from bridge.postgres.notes import SELECT_ALL, portions, read_note
 from bridge.postgres.outbox import BATCH_CHANGES, event_batch, require_columns
@@ -22,18 +23,22 @@ from bridge.postgres.trouble import address, explain
 from bridge.postgres.wire import key_expression, read_row, values_expression
 
 
-def scan(dsn: str, sync: Sync, known: Known | None = None) -> Generator[Batch, None, None]:
+def scan(
+    dsn: str, sync: Sync, known: Known | None = None, identity: Identity | None = None
+) -> Generator[Batch, None, None]:
     """The waiting changes, then every row of the sync in key order, all in one snapshot.
 
     So a row that the table does not show, and no waiting change explains, is certainly gone, or outside of the sync's
     filter: those are not listed, for they may be millions. Chunks should be taken promptly: the snapshot holds back
     the whole database's vacuum for as long as the scan lasts, and the server ends a scan whose next chunk is not asked
     for within ten minutes. Closing the iterator ends it. Raises SetupError when a column is another one than the sync
-    was bound to; Unavailable, AccessLost.
+    was bound to; Replaced when the database is another one than was recognised; Unavailable, AccessLost.
     """
     connection = open_connection(dsn, SCAN_LIMITS)
     with closing(connection):
         try:
+            if identity is not None:
+                identity.require(connection)
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             with connection.transaction():

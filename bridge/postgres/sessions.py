@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from bridge.clock import CommonClock
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.postgres.connection import Connection, Session
+from bridge.postgres.identity import Identity
 from bridge.postgres.listener import Listener
 from bridge.postgres.lock import SyncLock
 from bridge.postgres.reader import utc
@@ -38,10 +39,10 @@ class Sessions:
         self.listener = Listener(dsn, clock.local, stop)
         self.where = self._writing.where
 
-    def join(self, sync_name: str) -> LockedSession:
-        """One sync more; what it writes with."""
+    def join(self, sync_name: str, identity: Identity) -> LockedSession:
+        """One sync more, which knows its database; what it writes with."""
         self._members.add(sync_name)
-        return LockedSession(self, sync_name)
+        return LockedSession(self, sync_name, identity)
 
     def leave(self, sync_name: str) -> None:
         """The sync is done. With the last one every session ends, and with the writing one the locks."""
@@ -100,15 +101,25 @@ class Sessions:
 
 
 class LockedSession:
-    """The writing session, for one sync: what is done in it is done under the sync's lock."""
+    """The writing session, for one sync: what is done in it is done under the sync's lock, in the database that the
+    sync has recognised."""
 
-    def __init__(self, sessions: Sessions, sync_name: str) -> None:
+    def __init__(self, sessions: Sessions, sync_name: str, identity: Identity) -> None:
         self._sessions = sessions
         self._name = sync_name
+        self._identity = identity
         self.where = sessions.where
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
-        """Raises LockHeld, Unavailable, AccessLost, SetupError."""
+        """Raises LockHeld, Unavailable, AccessLost, SetupError; Replaced when it is another database by now."""
+        with self.ask() as conn:
+            self._identity.require(conn)
+            yield conn
+
+    @contextmanager
+    def ask(self) -> Iterator[Connection]:
+        """The same, whichever database it is: what became of a write is to be known before another one is recognised.
+        Raises LockHeld, Unavailable, AccessLost, SetupError."""
         with self._sessions.writing(self._name) as conn:
             yield conn

@@ -57,7 +57,10 @@ class WritingSession(Protocol):
     def where(self) -> str: ...
 
     def use(self) -> AbstractContextManager[Connection]:
-        """Raises LockHeld, Unavailable, AccessLost, SetupError."""
+        """Raises LockHeld, Unavailable, AccessLost, SetupError; Replaced when it is another database by now."""
+
+    def ask(self) -> AbstractContextManager[Connection]:
+        """The same, whichever database it is."""
 
 
 class RowWriter:
@@ -93,8 +96,9 @@ class RowWriter:
 
         Storing the same proof again (to be rolled back) waits for a transaction that still holds it, because
         of the unique index; so the answer is final. UNKNOWN when that takes longer than the lock timeout.
+        Another database than the one it was sent to answers for itself: what it does not have was not written.
         """
-        with self._session.use() as conn:
+        with self._session.ask() as conn:
             try:
                 conn.execute("BEGIN")
                 conn.execute(statements.BEGIN_PROOF, [intent.id, self._sync.name, intent.id])

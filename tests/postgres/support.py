@@ -33,6 +33,7 @@ from bridge.model import (
 from bridge.postgres import PostgresEnd, install, open_connection, read_table
 from bridge.postgres.bundles import Known
 from bridge.postgres.capture import DEFAULTS, CaptureSettings
+from bridge.postgres.connection import Session
 from bridge.postgres.sessions import Sessions
 from bridge.shapes import Column, DataSource, Property, Table
 from bridge.values.registry import bind
@@ -127,6 +128,12 @@ def end_for(
     clock = CommonClock(SystemClock(stop))
     sessions = Sessions(dsn, clock, stop, lock_patience=patience)
     return PostgresEnd(sessions, sync, stop, outbox_max=outbox_max, known=known)
+
+
+class AloneSession(Session):
+    """The session of a writer that nobody competes with: without a lock, and with one database."""
+
+    ask = Session.use
 
 
 def holders(user: User) -> list[int]:

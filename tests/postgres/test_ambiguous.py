@@ -13,10 +13,20 @@ from bridge.ends import Blame, Intent, Outcome, Receipt
 from bridge.errors import Unavailable
 from bridge.model import Sync
 from bridge.postgres import PostgresEnd
-from bridge.postgres.connection import Limits, Session
+from bridge.postgres.connection import Limits
 from bridge.postgres.writer import RowWriter
 from tests.line import Fate, Line
-from tests.postgres.support import DEADLINE_S, User, create, end_for, end_the_holders, set_up, taken, update
+from tests.postgres.support import (
+    DEADLINE_S,
+    AloneSession,
+    User,
+    create,
+    end_for,
+    end_the_holders,
+    set_up,
+    taken,
+    update,
+)
 
 
 @pytest.fixture
@@ -88,7 +98,7 @@ def test_lost_before_commit_is_certain(end: PostgresEnd, line: Line, user: User)
 
 def test_a_commit_in_flight_is_waited_for(database: str, sync: Sync, user: User) -> None:
     """As long as the other transaction holds the proof, there is no answer; then there is the right one."""
-    session = Session(database, limits=Limits(lock=1))
+    session = AloneSession(database, limits=Limits(lock=1))
     writer = RowWriter(session, sync)
     for outcome in (Outcome.DONE, Outcome.RETRY):
         intent = update(("1",), title=("a", "b"))

@@ -18,9 +18,10 @@ from bridge.ends import Blame, Evidence, Intent, Outcome, Receipt
 from bridge.errors import AccessLost, Unavailable
 from bridge.model import Codec, FieldValue, Presence, Value
 from bridge.postgres import PostgresEnd, grants_sql, table_sequences
-from bridge.postgres.connection import Limits, Session
+from bridge.postgres.connection import Limits
 from bridge.postgres.writer import RowWriter
 from tests.postgres.support import (
+    AloneSession,
     User,
     create,
     delete,
@@ -77,7 +78,7 @@ def test_update_is_guarded(end: PostgresEnd, user: User) -> None:
 
 def test_the_guard_waits_for_a_writer(database: str, user: User) -> None:
     """The row is compared after its lock is had, not before."""
-    session, sync = Session(database), set_up(database)
+    session, sync = AloneSession(database), set_up(database)
     writer = RowWriter(session, sync, patience=60_000)
     user.execute("INSERT INTO tasks (title) VALUES ('a')")
     receipts: list[Receipt] = []
@@ -95,7 +96,7 @@ def test_the_guard_waits_for_a_writer(database: str, user: User) -> None:
 
 
 def test_a_row_that_is_busy_time_and_again_is_waited_for_longer(database: str, user: User) -> None:
-    session, sync = Session(database), set_up(database)
+    session, sync = AloneSession(database), set_up(database)
     user.execute("INSERT INTO tasks (title) VALUES ('a')")
     receipts: list[Receipt] = []
     write = replace(update(("1",), title=("a", "b")), attempts=5)
@@ -434,7 +435,7 @@ def test_busy_rows_are_tried_later_and_keep_nobody_waiting(database: str, user: 
     """The session's own patience would be 60 seconds for each of them."""
     sync = set_up(database)
     user.execute("INSERT INTO tasks (title) SELECT 'a' FROM generate_series(1, 40)")
-    session = Session(database, limits=Limits(lock=60))
+    session = AloneSession(database, limits=Limits(lock=60))
     with user.transaction():
         user.execute("SELECT FROM tasks WHERE id < 40 FOR UPDATE")
         writes = [update((str(number),), title=("a", "b")) for number in range(1, 41)]
