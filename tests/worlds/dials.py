@@ -57,6 +57,7 @@ WORLD_FAULTS = {
     "offline": 0.006,  # the machine is switched off for hours or a week, and people go on
     "database-trashed": 0.006,  # with all its pages, and taken out again
 }
+FAILOVER = 0.01  # a replica that lacks the last transactions takes the database's place, and the bridge runs on
 # What the person who decides does unasked, between two rounds of the bridge.
 WHIMS = {
     "undo": 0.02,  # takes a decision back
@@ -128,6 +129,9 @@ def draw(seed: int) -> Dials:
     later = random.Random(f"later {seed}")  # its own, for the same reason
     bundles, bounded = (not calm and later.random() < 0.25 for _ in range(2))
     turns = random.Random(f"turns {seed}")
+    replicas = random.Random(f"replicas {seed}")
+    if not calm and replicas.random() < 0.15:
+        rates["failover"] = FAILOVER * replicas.choice([0.5, 1.0, 2.0])
     policy = rng.choices(list(Policy), [6, 1, 1, 2])[0]
     rule = rng.choices(["mirror", "hold"], [8, 2])[0]
     return Dials(

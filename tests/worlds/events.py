@@ -37,6 +37,7 @@ class Events:
             ("unshare", self._unshare),
             ("wall-clock", self._set_clock),
             ("dump", self._restore),
+            ("failover", self._fail_over),
             ("journal-lost", self._lose_journal),
             ("journal-old", self._age_journal),
             ("drift", self._drift),
@@ -201,6 +202,11 @@ class Events:
         self._database_next = self._world.luck.rng.choice(["dump", "rewind"])
         if self._world.alive:
             self._world.clock.kill()
+
+    def _fail_over(self) -> None:
+        """The bridge's connections are lost; the next ones reach the replica."""
+        self._world.situations["failover under a running bridge"] += self._world.alive
+        self._restore_now(rewind=True)
 
     def _restore_now(self, *, rewind: bool) -> None:
         world = self._world

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Receipt
-from bridge.errors import Refused, SetupError
+from bridge.errors import Refused, Replaced, SetupError
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres import bounds
 from bridge.postgres.bundles import Known
@@ -89,11 +89,18 @@ class ModelEnd:
         self._server, self._sync, self._clock, self._trouble = server, sync, clock, trouble
         self._batch, self._looked_through = batch, looked_through
         self._found_none = False  # the last look into the outbox
+        self._recognised: int | None = None  # which database
+
+    def _visit(self, what: str) -> None:
+        """Before a statement that is none of another database's. Raises Unavailable."""
+        self._trouble.visit(what)
+        if self._recognised not in (None, self._server.installation):
+            raise Replaced(f"PostgreSQL is another database than before ({what})")
 
     # Feed
 
     def changes(self) -> Batch:
-        self._trouble.visit("changes")
+        self._visit("changes")
         self._sample()
         notes, more = outbox.oldest(self.notes(), self._batch)
         calm, self._found_none = self._found_none, not notes
@@ -120,7 +127,7 @@ class ModelEnd:
         return self._server.outbox_max is not None and changes > self._server.outbox_max
 
     def acknowledge(self, batch: Batch) -> None:
-        self._trouble.visit("acknowledge")
+        self._visit("acknowledge")
         if batch.token is _OVERFLOW:
             self._server.count_anew(few=bounds._FEW, forget=True)
         if isinstance(batch.token, Acknowledgement):
@@ -130,7 +137,7 @@ class ModelEnd:
 
     def scan(self) -> Iterator[Batch]:
         """The snapshot is of the first moment, however long the reading takes."""
-        self._trouble.visit("scan")
+        self._visit("scan")
         self._require_columns()
         if not self._columns_stand():
             raise SetupError("a mapped column was dropped, or made anew")
@@ -139,11 +146,11 @@ class ModelEnd:
         rows = sorted(then.values.items())
         for notes in portions(then.waiting, self._batch):
             yield self._events(notes, then, more=True)
-            self._trouble.visit("scan on")
+            self._visit("scan on")
         for start in range(0, len(rows), self._batch):
             chunk = [self._row(key, values) for key, values in rows[start : start + self._batch]]
             yield Batch([observe(row, Evidence.SCAN, seen) for row in chunk], more=True)
-            self._trouble.visit("scan on")
+            self._visit("scan on")
 
     def _events(self, notes: list[Note], view: outbox.View, *, more: bool) -> Batch:
         connection: Any = None  # only links to other tables are asked for, and the model has none
@@ -152,7 +159,7 @@ class ModelEnd:
 
         def between() -> None:
             if view is self:
-                self._trouble.visit("bundles")
+                self._visit("bundles")
 
         with outbox.expanding(view, looked_through=self._looked_through, between=between):
             batch = event_batch(connection, self._sync, notes, self._known, more=more)
@@ -173,7 +180,7 @@ class ModelEnd:
         return self._server.now()
 
     def look(self, pairs: Sequence[Pair]) -> list[Observation]:
-        self._trouble.visit("look")
+        self._visit("look")
         self._require_columns()
         if not self._columns_stand():
             raise SetupError("a mapped column was dropped, or made anew")
@@ -202,7 +209,7 @@ class ModelEnd:
 
     def apply(self, intents: Sequence[Intent]) -> Iterator[Receipt]:
         for intent in intents:
-            self._trouble.visit("write")
+            self._visit("write")
             self._require_columns()
             yield self._apply(intent)
 
@@ -221,6 +228,8 @@ class ModelEnd:
         if isinstance(key, Receipt):
             transaction.rollback()
             return key
+        if transaction.over:  # the server is gone
+            return Receipt(intent.id, Outcome.RETRY, reason=_LOST, blame=Blame.UNCLEAR)
         transaction.proof = (intent.id, [key])
         return self._commit(intent, transaction, key)
 
@@ -297,7 +306,7 @@ class ModelEnd:
         return Receipt(intent.id, Outcome.RETRY, reason="it did not reach the database", blame=Blame.UNCLEAR)
 
     def trim(self, settled: Sequence[str]) -> None:
-        self._trouble.visit("trim")
+        self._visit("trim")
         for intent in settled:
             self._server.state.applied.pop(intent, None)
 
@@ -367,13 +376,14 @@ class ModelEnd:
     def identity(self) -> str:
         self._trouble.visit("identity")
         self._sample()
+        self._recognised = self._server.installation
         return f"cluster/{self._server.installation}"
 
     def adopt(self, sync: Sync) -> None:
         self._sync = sync
 
     def drifted(self) -> bool:
-        self._trouble.visit("drifted")
+        self._visit("drifted")
         known, now = self._sync.table, self._server.table
         return (now.columns, now.oid) != (known.columns, known.oid)
 

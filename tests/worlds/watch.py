@@ -44,7 +44,9 @@ class Watch:
         self.row_writes = 0
         self.created: dict[str, dict[str, str]] = {}  # pages that the bridge made, with what they were made with
         self.trashed_unheard: set[str] = set()  # pages that it has trashed, without an answer and a look since
-        self.disturbed: set[str] = set()  # values replaced, or shown again, by a write that came long after its time
+        self.disturbed: set[str] = (
+            set()
+        )  # values of pages that came long after their time, and what suspended fields held
         self.heard: Mapping[int, float] = {}  # when answers reached the bridge, by their number in the log
         self.deaths: list[float] = []  # when its process was killed
         self.born_unheard: Callable[[str], None] = lambda page_id: None  # told of pages whose creation nobody answered
@@ -75,7 +77,7 @@ class Watch:
         if request.method == "GET" and answered.status < 300 and answered.cut is Cut.NO:
             self.trashed_unheard.discard(page_id)
         if late and write:
-            self._came_late([page_id, *sorted(set(self._sandbox.world.pages) - known)], before)
+            self._came_late(page_id, sorted(set(self._sandbox.world.pages) - known), before)
         self._note(request, answered)
         return answered
 
@@ -109,11 +111,12 @@ class Watch:
             what = "a trashing" if trashing else "an update"
             self._situations[f"answer lost after Notion applied {what}"] += 1
 
-    def _came_late(self, page_ids: list[str], before: dict[str, str]) -> None:
-        shown = {value for page_id in page_ids for value in self._values(page_id).values()}
+    def _came_late(self, page_id: str, made: list[str], before: dict[str, str]) -> None:
+        shown = {value for one in (page_id, *made) for value in self._values(one).values()}
         if shown != set(before.values()):
             self._situations["Notion applied a write after the client gave up"] += 1
-            self.disturbed |= {*before.values(), *shown}
+        if made:  # its row may be gone, and a person may have edited it since: then it is a record of its own
+            self.disturbed |= shown
 
     def _values(self, page_id: str) -> dict[str, str]:
         page = self._sandbox.world.pages.get(page_id)
