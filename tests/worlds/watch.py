@@ -46,7 +46,7 @@ class Watch:
         self.trashed_unheard: set[str] = set()  # pages that it has trashed, without an answer and a look since
         self.disturbed: set[str] = (
             set()
-        )  # values of pages that came long after their time, and what suspended fields held
+        )  # of pages that came long after their time, and of suspended fields
         self.heard: Mapping[int, float] = {}  # when answers reached the bridge, by their number in the log
         self.deaths: list[float] = []  # when its process was killed
         self.born_unheard: Callable[[str], None] = lambda page_id: None  # told of pages whose creation nobody answered
