@@ -52,7 +52,6 @@ class ForeignKey:
     schema: str
     table: str
     references: tuple[str, ...]
-    on_delete: str = "no action"  # no action, restrict, cascade, set null, set default
 
 
 @dataclass(frozen=True, slots=True)

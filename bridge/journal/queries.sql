@@ -10,9 +10,6 @@ UPDATE syncs SET begun = :begun WHERE name = :name AND begun IS NULL
 -- name: sync_get
 SELECT * FROM syncs WHERE name = :name
 
--- name: sync_all
-SELECT * FROM syncs ORDER BY name
-
 -- name: pair_get
 SELECT * FROM pairs WHERE id = :id
 

@@ -70,14 +70,12 @@ SELECT k.conrelid, k.conname,
         JOIN pg_attribute AS a ON a.attnum = part.attnum AND a.attrelid = k.conrelid ORDER BY part.place),
     n.nspname, c.relname,
     ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS part (attnum, place)
-        JOIN pg_attribute AS a ON a.attnum = part.attnum AND a.attrelid = k.confrelid ORDER BY part.place),
-    k.confdeltype::text
+        JOIN pg_attribute AS a ON a.attnum = part.attnum AND a.attrelid = k.confrelid ORDER BY part.place)
 FROM pg_constraint AS k
 JOIN pg_class AS c ON c.oid = k.confrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY (%s::oid[])
 ORDER BY k.conname
 """
-_ON_DELETE = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
 
 # Every set of columns that an index of this table keeps unique.
 _UNIQUE = """
@@ -185,9 +183,8 @@ def _with_columns(conn: Connection, tables: Sequence[Table]) -> list[Table]:
     for oid, *facts in conn.execute(query.encode(), [list(columns)]):
         columns[oid].append(_column(*facts))
     foreign: dict[int, list[ForeignKey]] = {oid: [] for oid in columns}
-    for oid, name, own, schema, other, references, on_delete in conn.execute(_FOREIGN_KEYS, [list(columns)]):
-        key = ForeignKey(name, tuple(own), schema, other, tuple(references), _ON_DELETE[on_delete])
-        foreign[oid].append(key)
+    for oid, name, own, schema, other, references in conn.execute(_FOREIGN_KEYS, [list(columns)]):
+        foreign[oid].append(ForeignKey(name, tuple(own), schema, other, tuple(references)))
     return [
         replace(table, columns=tuple(columns[table.oid]), foreign_keys=tuple(foreign[table.oid])) for table in tables
     ]

@@ -41,12 +41,6 @@ class Listener:
         self._retry_at = clock.monotonic()
         self._backoff = _BACKOFF_FIRST_S
         self._look_at: float | None = None
-        self.last_error = ""
-
-    @property
-    def listening(self) -> bool:
-        """Whether notifications can come now; otherwise the outbox is only polled."""
-        return self._connection is not None
 
     def wait(self, seconds: float) -> bool:
         """True when the outbox should be read at once: notified, listening anew after a gap, or asked to look again.
@@ -84,19 +78,17 @@ class Listener:
         try:
             connection = open_connection(self._dsn)
             connection.execute(_LISTEN)
-        except (BridgeError, psycopg.Error) as error:
-            self._lost(str(error))
+        except (BridgeError, psycopg.Error):
+            self._lost()
             return False
         self._connection = connection
         self._heard = self._clock.monotonic()
         self._asked = None
         self._backoff = _BACKOFF_FIRST_S
-        self.last_error = ""
         return True
 
-    def _lost(self, why: str) -> None:
+    def _lost(self) -> None:
         self.close()
-        self.last_error = why
         self._retry_at = self._clock.monotonic() + self._backoff
         self._backoff = min(self._backoff * 2, _BACKOFF_LAST_S)
 
@@ -112,8 +104,8 @@ class Listener:
                 pgconn.consume_input()
                 self._heard = self._clock.monotonic()
             self._check_heartbeat(pgconn)
-        except (psycopg.Error, OSError, ValueError) as error:
-            self._lost(f"the listening connection was lost: {error}")
+        except (psycopg.Error, OSError, ValueError):
+            self._lost()
             return False
         return _drained(pgconn)
 

@@ -43,7 +43,7 @@ def add(store: Store, name: str) -> None:
 
 
 def names(store: Store) -> list[str]:
-    return [found["name"] for found in store.rows("sync_all")]
+    return [found["name"] for found in store.db.query("SELECT name FROM syncs ORDER BY name")]
 
 
 def pragma(store: Store, name: str) -> object:
@@ -225,7 +225,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
         Store.open(path)
     assert not is_locked(path)
     with pytest.raises(JournalError, match="not a database"):
-        Store.open_read_only(path).rows("sync_all")
+        Store.open_read_only(path).rows("sync_get", name="one")
 
 
 @pytest.mark.parametrize("name", ["with space.db", "a?mode=ro.db", "100%25.db", "#1.db"])
