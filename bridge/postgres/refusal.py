@@ -7,23 +7,11 @@ from collections.abc import Sequence
 import psycopg
 
 from bridge.ends import Blame, Intent, Outcome, Receipt
-from bridge.errors import AccessLost, SetupError, Unavailable
 from bridge.model import Op, Sync
 from bridge.postgres.connection import Connection
 from bridge.postgres.links import blamed_link
+from bridge.postgres.sqlstates import Reading, Writing, meaning
 from bridge.postgres.trouble import explain, primary
-
-# Serialization failure, deadlock, lock not available, query cancelled (a timeout): the same write may pass later.
-_PASSING = {"40001", "40P01", "55P03", "57014"}
-
-# Of these `explain` has another reading, which is that of a statement that concerns no single row. 22: the value; 42:
-# the statement (a generated column, say, or a function that the table's trigger misses); 55: the object's state.
-_REFUSALS = ("22", "42", "55")
-
-# Either is possible: the server is in trouble, or an extension calls a value so (PostGIS an invalid geometry).
-_INTERNAL = "XX"
-
-_GONE = {"42P01", "42703", "3F000"}  # a table, a column, a schema is missing: the mapping, not this row
 
 _RIGHTS = {
     Op.CREATE: "has_any_column_privilege(%s::oid, 'INSERT')",
@@ -35,22 +23,21 @@ _RIGHTS = {
 def judge(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, where: str) -> Receipt:
     """The receipt for a write that the server answered with an error; its transaction is rolled back already.
 
-    What is not known to concern every write concerns this one: a constraint, a value, a limit of an index, a trigger
-    that raises with a code of its own. The server says no, and it will say no again. Raises AccessLost, SetupError
-    or Unavailable when it concerns every write.
+    What is not known to concern every write concerns this one. Raises AccessLost, SetupError or Unavailable when it
+    concerns every write.
     """
-    state = error.sqlstate or ""
-    if state in _PASSING:
-        return Receipt(intent.id, Outcome.RETRY, reason=primary(error))
-    if state.startswith(_INTERNAL):
-        return Receipt(intent.id, Outcome.RETRY, reason=primary(error), blame=Blame.UNCLEAR)
-    if state == "42501":
-        return _no_right(conn, sync, intent, error, where)
-    meant = explain(error, where)
-    of_all = isinstance(meant, AccessLost | SetupError | Unavailable) and not state.startswith(_REFUSALS)
-    if of_all or state in _GONE:
-        raise meant from error
-    return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error), field=_blamed(conn, sync, intent, error))
+    match meaning(error.sqlstate).writing:
+        case Writing.AGAIN:
+            return Receipt(intent.id, Outcome.RETRY, reason=primary(error))
+        case Writing.UNCLEAR:
+            return Receipt(intent.id, Outcome.RETRY, reason=primary(error), blame=Blame.UNCLEAR)
+        case Writing.RIGHTS:
+            return _no_right(conn, sync, intent, error, where)
+        case Writing.EVERYONE:
+            raise explain(error, where) from error
+        case Writing.REFUSED:
+            field = _blamed(conn, sync, intent, error)
+            return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error), field=field)
 
 
 def _no_right(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, where: str) -> Receipt:
@@ -79,7 +66,7 @@ def _blamed(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error) 
         columns: Sequence[str] = [error.diag.column_name]
     elif error.diag.constraint_name and error.diag.table_name:
         columns = _constrained(conn, error.diag)
-    elif error.sqlstate and error.sqlstate.startswith("22"):
+    elif meaning(error.sqlstate).reading is Reading.VALUE:
         # The value itself, and the server does not say which: certain only when there is one.
         return written.pop() if len(written) == 1 else ""
     else:

@@ -12,16 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from bridge.errors import AccessLost, BridgeError, ConfigError, SetupError, Unavailable
-
-# Class 08: connection; 53: out of resources; 57: operator intervention, timeouts; 58, XX: the server's own trouble;
-# 40: serialization, deadlock; 55P03: lock timeout; 55000: e.g. "recovery is in progress"; 25006: a read-only server.
-_PASSING = ("08", "53", "57", "58", "XX", "40", "55P03", "55000", "25006")
-_SCHEMA_GONE = {
-    "42P01": "a table is missing",
-    "42703": "a column is missing",
-    "3F000": "a schema is missing",
-    "42883": "a function is missing",
-}
+from bridge.postgres.sqlstates import Reading, meaning
 
 # libpq gives no SQLSTATE for a failed connection, only the server's text (in English unless lc_messages differs;
 # what is not recognised counts as passing, which is the careful reading).
@@ -56,25 +47,27 @@ def address(dsn: str) -> str:
 def explain(error: psycopg.Error, where: str) -> BridgeError:
     """The bridge's error for a driver's error at `where` (an `address`)."""
     said = primary(error)
-    state = error.sqlstate or ""
-    if not state:
+    if error.sqlstate is None:
         return _unconnected(said, where)
-    if state.startswith("22"):  # while reading: of a write it is the record's, see `refusal`
-        return Unavailable(
-            f"a row at {where} cannot be read: {said}",
-            hint="A value in it makes the filter (where), a virtual generated column or the conversion to UTF-8 fail. "
-            "Mend the row, or the condition; the bridge goes on by itself.",
-        )
-    if state.startswith(_PASSING):
-        return Unavailable(f"PostgreSQL at {where} cannot do this now: {said}")
-    if state == "42501" or state.startswith("28"):
-        return AccessLost(f"PostgreSQL at {where} refuses: {said}", hint=_rights_hint(said))
-    if state in _SCHEMA_GONE:
-        return SetupError(
-            f"{_SCHEMA_GONE[state]} in PostgreSQL at {where}: {said}",
-            hint="`notion-bridge check` compares the table with the mapping and names the repair",
-        )
-    return BridgeError(f"PostgreSQL at {where} failed: {said} ({state})")
+    found = meaning(error.sqlstate)
+    match found.reading:
+        case Reading.VALUE:
+            return Unavailable(
+                f"a row at {where} cannot be read: {said}",
+                hint="A value in it makes the filter (where), a virtual generated column or the conversion to UTF-8 "
+                "fail. Mend the row, or the condition; the bridge goes on by itself.",
+            )
+        case Reading.LATER:
+            return Unavailable(f"PostgreSQL at {where} cannot do this now: {said}")
+        case Reading.RIGHTS:
+            return AccessLost(f"PostgreSQL at {where} refuses: {said}", hint=_rights_hint(said))
+        case Reading.MISSING:
+            return SetupError(
+                f"{found.missing} in PostgreSQL at {where}: {said}",
+                hint="`notion-bridge check` compares the table with the mapping and names the repair",
+            )
+        case Reading.OTHER:
+            return BridgeError(f"PostgreSQL at {where} failed: {said} ({error.sqlstate})")
 
 
 def primary(error: psycopg.Error) -> str:
