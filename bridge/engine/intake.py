@@ -19,12 +19,12 @@ from bridge.engine.linking import Linker, with_typed_key
 from bridge.engine.listed import Listed
 from bridge.engine.rebinding import suspend
 from bridge.engine.settle import Settler
-from bridge.engine.snapshots import absorb, differs, left_already
+from bridge.engine.snapshots import absorb, left_already
+from bridge.engine.trust import Trust, is_after, is_old_news, trust
 from bridge.engine.turns import Look, Turns, as_read, is_part
 from bridge.journal import Journal
 from bridge.journal.rowbatch import RowBatch
-from bridge.journal.rows import key_text, read_moment
-from bridge.journal.store import Row
+from bridge.journal.rows import PageTimes, key_text
 from bridge.model import Key, Pair, Presence, Side, Snapshot, Sync
 
 _LOOKS = 500
@@ -43,7 +43,6 @@ class Intake:
         self._settler = settler
         self._linker = Linker(journal, sync, settler, bot)
         self._bot = bot
-        self._computed = {item.name for item in sync.fields if item.codec.computed}
         self._confirmed: datetime | None = None
         self._partly: tuple[datetime, datetime] | None = None  # when pages older than the second were confirmed last
         self._doubted: dict[int, Observation] = {}  # by pair: what a query showed, until a look tells
@@ -246,7 +245,7 @@ class Intake:
         if seen.retyped and seen.presence is Presence.LIVE:
             suspend(self._journal, self._sync, seen.retyped)
         pair = self._journal.pair_by_page(self._sync.name, seen.page_id)
-        if pair is not None and self._is_old_news(pair, seen):
+        if pair is not None and is_old_news(pair, seen):
             return None
         if pair is None:
             if seen.presence is not Presence.LIVE:
@@ -254,48 +253,25 @@ class Intake:
             pair = self._linker.link(seen)
             if pair is None:
                 return None
-        elif self._outdated(pair, seen):
-            self._glimpse(pair, seen)
-            return None
-        elif seen.evidence is Evidence.SCAN and self._doubtful(pair, seen):
-            self._doubted[pair.id] = seen
-            self._doubted_since.setdefault(pair.id, self._confirmed_of(self._journal.pair_row(pair.id)))
-            return pair
-        elif seen.evidence is Evidence.LOOK:
-            self._end_doubt(pair, seen)
+        else:
+            known = self._journal.page_times(pair)
+            match trust(self._sync, pair, seen, known, being_written=self._is_being_written(pair)):
+                case Trust.OUTDATED:
+                    self._glimpse(pair, seen)
+                    return None
+                case Trust.DOUBTFUL:
+                    self._doubted[pair.id] = seen
+                    self._doubted_since.setdefault(pair.id, self._confirmed_of(known))
+                    return pair
+            if seen.evidence is Evidence.LOOK:
+                self._end_doubt(pair, seen)
         pair = without_late_writes(self._journal, self._sync, pair, seen, self._bot)
         self._save(with_typed_key(self._journal, pair, seen), seen)
         return None
 
-    def _is_old_news(self, pair: Pair, seen: Observation) -> bool:
-        """Whether a listing shows exactly what is known: most of what every poll lists, and nothing to write down."""
-        known = pair.notion
-        return (
-            seen.evidence is Evidence.SCAN
-            and known.live
-            and seen.presence is Presence.LIVE
-            and pair.page_key == seen.key
-            and not differs(known, seen)
-        )
-
-    def _outdated(self, pair: Pair, seen: Observation) -> bool:
-        """Whether something newer is known already.
-
-        Answers travel at different speeds and a query may show a page as it was before our own write. What
-        was asked before the newest certain look, or bears an older minute than it, is not news.
-        """
+    def _is_being_written(self, pair: Pair) -> bool:
         flying = self._journal.intent_of_pair(pair)
-        if flying is not None and flying[0].action.side is Side.NOTION and seen.evidence is Evidence.SCAN:
-            return True  # the answer to our own write will show the page anyway
-        row = self._journal.pair_row(pair.id)
-        known = read_moment(row["notion_seen"])
-        if seen.evidence is not Evidence.SCAN and seen.seen is not None and known is not None and seen.seen < known:
-            return True
-        # A query is judged by the minute that it bears: asked earlier, it may still show a newer edit.
-        edited = read_moment(row["notion_edited"])
-        return (
-            seen.evidence is Evidence.SCAN and seen.edited is not None and edited is not None and seen.edited < edited
-        )
+        return flying is not None and flying[0].action.side is Side.NOTION
 
     def _glimpse(self, pair: Pair, seen: Observation) -> None:
         """Keeps what an answer shows that came beside our own write.
@@ -326,49 +302,23 @@ class Intake:
         """Whether an answer is about the page after a write that was answered: what it shows is an edit of that page,
         and will be taken when whatever is under way now has its answer, too."""
         found = self._journal.intent(intent.id)
-        row = self._journal.pair_row(pair.id)
-        known, edited = read_moment(row["notion_seen"]), read_moment(row["notion_edited"])
-        if found is None or found[1] != "done" or known is None or seen.seen is None or seen.seen < known:
-            return False
-        return edited is None or seen.edited is None or seen.edited >= edited
+        return found is not None and found[1] == "done" and is_after(seen, self._journal.page_times(pair))
 
-    def _doubtful(self, pair: Pair, seen: Observation) -> bool:
-        """Whether a query shows news that its time stamp cannot confirm: within one minute, or back from the trash."""
-        if pair.notion.presence is Presence.UNSEEN:
-            return False
-        if pair.notion.presence is not seen.presence:
-            return True
-        changed = differs(pair.notion, seen)
-        if not changed and pair.page_key == seen.key:
-            return False
-        if changed and changed <= self._computed and pair.page_key == seen.key:
-            return False  # nobody can edit a computed value, so a stale one does no harm and is seen again
-        if any(self._shrunk(pair, seen, name) for name in changed):
-            return True  # an option's removal looks the same; a look reads the options too
-        edited = read_moment(self._journal.pair_row(pair.id)["notion_edited"])
-        return edited is None or seen.edited is None or seen.edited <= edited
-
-    def _confirmed_of(self, row: Row) -> datetime | None:
+    def _confirmed_of(self, known: PageTimes) -> datetime | None:
         """Until when a page was as it is known, if no poll since has listed it. None when everything is to be seen
         anew: what was said before then says nothing."""
-        created = read_moment(row["notion_created"])
+        created = known.created
         if self._confirmed is None or self._partly is None or created is None or created >= self._partly[1]:
             return self._confirmed
         return max(self._confirmed, self._partly[0])
-
-    def _shrunk(self, pair: Pair, seen: Observation, name: str) -> bool:
-        item = self._sync.field(name)
-        known = name in pair.notion.values
-        return item is not None and known and item.codec.shrunk(seen.values[name], pair.notion.values[name])
 
     def _save(self, pair: Pair, seen: Observation, *, quiet: bool = False) -> None:
         """Absorbs an observation and writes down what it changed."""
         seen_before = None
         if seen.side is Side.NOTION:
-            row = self._journal.pair_row(pair.id)
-            known = read_moment(row["notion_seen"])
-            confirmed = self._doubted_since.pop(pair.id, self._confirmed_of(row))
-            seen_before = max((t for t in (known, confirmed) if t is not None), default=None)
+            known = self._journal.page_times(pair)
+            confirmed = self._doubted_since.pop(pair.id, self._confirmed_of(known))
+            seen_before = max((t for t in (known.seen, confirmed) if t is not None), default=None)
         result = absorb(pair, seen, seen_before)
         rekeyed = result.pair.page_key != pair.page_key or seen.old_key is not None
         if result.kind or rekeyed or quiet:

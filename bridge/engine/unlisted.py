@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from bridge.ends import Batch
 from bridge.journal import Journal
-from bridge.journal.rows import read_moment
 from bridge.model import Pair, Sync
 
 _AWAY_LOOKS = 3  # after each listing: hundreds may be away, and a listing comes often
@@ -38,5 +37,5 @@ def after_poll(journal: Journal, sync: Sync, poll: Batch) -> list[Pair]:
 
 
 def _seen_since(journal: Journal, pair: Pair, moment: datetime) -> bool:
-    seen = read_moment(journal.pair_row(pair.id)["notion_seen"])
+    seen = journal.page_times(pair).seen
     return seen is not None and seen >= moment

@@ -16,6 +16,7 @@ from bridge.errors import BreakerTripped
 from bridge.journal import rows
 from bridge.journal.arrivals import Arrivals
 from bridge.journal.history import History
+from bridge.journal.rows import PageTimes
 from bridge.journal.store import Row, Store
 from bridge.model import Key, Pair, Presence, Side, Snapshot, Stamp, Suspended
 
@@ -191,6 +192,10 @@ class Journal(History):
         """The page was certainly as recorded at `seen` (PostgreSQL's clock)."""
         moments = {"edited": rows.moment(edited), "created": rows.moment(created), "seen": rows.moment(seen)}
         self.store.run("pair_page_seen", id=pair.id, **moments)
+
+    def page_times(self, pair: Pair) -> PageTimes:
+        """What `page_seen` has noted of the pair's page."""
+        return rows.read_page_times(self.pair_row(pair.id))
 
     def take_displaced(self, sync: str, key: Key) -> Pair | None:
         """The pair that had `key` before another row took it in the same transaction."""

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,6 +111,19 @@ def read_pair(row: Row) -> Pair:
 def _plain(values: Mapping[str, Any]) -> dict[str, Value]:
     """The base holds only what both sides could hold."""
     return dict(values)
+
+
+@dataclass(frozen=True, slots=True)
+class PageTimes:
+    """When a page was last certainly as it is known (PostgreSQL's clock); its times then (Notion's, to the minute)."""
+
+    seen: datetime | None
+    edited: datetime | None
+    created: datetime | None
+
+
+def read_page_times(row: Row) -> PageTimes:
+    return PageTimes(*(read_moment(row[f"notion_{what}"]) for what in ("seen", "edited", "created")))
 
 
 def suspended_text(fields: Iterable[Suspended]) -> str:

@@ -75,7 +75,7 @@ ALLOWED: dict[str, set[str]] = {
         "clock",
     },
 }
-PURE = ("model", "shapes", "values", "merge", "errors", "engine/snapshots", "engine/pacing")
+PURE = ("model", "shapes", "values", "merge", "errors", "engine/snapshots", "engine/pacing", "engine/trust")
 IMPURE_MODULES = {
     "os",
     "time",
