@@ -9,13 +9,13 @@ from itertools import chain, takewhile
 
 from bridge.clock import Clock
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.engine.agreed import base_after
 from bridge.engine.lingering import without_late_writes
 from bridge.engine.making import is_anothers
 from bridge.engine.overrun import run_over, unseen
 from bridge.engine.snapshots import absorb
 from bridge.journal import Journal
 from bridge.journal.rows import read_moment, wanted
-from bridge.merge import refusal
 from bridge.model import (
     Action,
     Base,
@@ -30,7 +30,6 @@ from bridge.model import (
     Stamp,
     Sync,
     Unfit,
-    Value,
     Waiting,
 )
 
@@ -113,7 +112,7 @@ class Settler:
             pair = self._identified(pair, action, seen)
         if seen is not None and action.side is Side.POSTGRES:
             self._keep_what_the_database_changed(pair, intent, seen)
-        pair = replace(pair, base=self._agreed(pair, intent, seen))
+        pair = replace(pair, base=base_after(self._sync, pair, intent, seen))
         echo = action.side is Side.POSTGRES and receipt.position is not None
         if action.op is not Op.UPDATE:
             self._note_written(pair, intent)  # whoever edits what was made did so after it
@@ -166,7 +165,7 @@ class Settler:
     def made_before(self, pair: Pair, seen: Observation) -> Base | None:
         """What was agreed on with a page that an attempt had made which was given up; None when there was none."""
         attempts = self._journal.open_creates(pair)
-        return self._agreed(pair, self._as_made(attempts[-1], seen), seen) if attempts else None
+        return base_after(self._sync, pair, self._as_made(attempts[-1], seen), seen) if attempts else None
 
     def _note_written(self, pair: Pair, intent: Intent) -> None:
         action = intent.action
@@ -232,52 +231,6 @@ class Settler:
         found = self._journal.intent_of_pair(pair)
         return found is not None and found[1] == "echo" and found[0].action.op is Op.CREATE
 
-    def _agreed(self, pair: Pair, intent: Intent, seen: Observation | None) -> Base:
-        """The base after the write: what was written is what both sides hold."""
-        action = intent.action
-        if action.op is Op.DELETE:
-            return Base(Presence.GONE, pair.base.values if pair.base else {})
-        written: dict[str, Value] = {name: change.new for name, change in action.changes.items()}
-        before = dict(pair.base.values) if pair.base else {}
-        if action.op is Op.UPDATE:
-            return Base(Presence.LIVE, {**before, **written})
-        source = intent.pair.side(action.side.other).values
-        if action.op is Op.RESTORE:
-            # What is left out of a restore is what the page was known to hold. If it shows something else by now,
-            # somebody has edited it. What that side does not take is agreed as empty, as in a new record.
-            known = dict(intent.pair.side(action.side).values)
-            known |= {item.name: None for item in self._sync.fields if not item.direction.into(action.side)}
-            return Base(Presence.LIVE, {**self._representable(known, source), **written})
-        # What a page shows that was found later, somebody may have typed since.
-        found_later = action.side is Side.NOTION and seen is not None and seen.evidence is not Evidence.RECEIPT
-        made = seen.values if seen is not None and not found_later else {}
-        return Base(Presence.LIVE, {**self._agreed_by_birth(action.side, source, made), **written})
-
-    def _representable(self, values: Mapping[str, FieldValue], source: Mapping[str, FieldValue]) -> dict[str, Value]:
-        names = [item.name for item in self._sync.fields if item.name in source]
-        found = {name: values.get(name) for name in names}
-        return {name: value for name, value in found.items() if not isinstance(value, Unfit)}
-
-    def _agreed_by_birth(
-        self, side: Side, source: Mapping[str, FieldValue], made: Mapping[str, FieldValue]
-    ) -> dict[str, Value]:
-        """The base of fields that a create left out.
-
-        An empty one: agreed as empty, so that a default which the new side filled in comes back as its change, and
-        so does what people have written on either side since, when the answer was lost. The same for one that the new
-        side does not take: a formula shows its value at once, and nobody emptied the column that is to get it.
-        One that the new side could not hold: what the new side shows, so that the source's value stays a
-        change that waits, and not a conflict.
-        """
-        agreed: dict[str, FieldValue] = {}
-        for item in self._sync.fields:
-            carried = item.direction.into(side) and not (item.codec.computed and side is Side.NOTION)
-            if not carried or not refusal(item, side, source.get(item.name)):
-                agreed[item.name] = None
-            else:
-                agreed[item.name] = made.get(item.name)
-        return self._representable(agreed, source)
-
     def _refused(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
         action, seen = intent.action, receipt.seen
         field = receipt.field if receipt.field in action.changes else ""
@@ -306,7 +259,7 @@ class Settler:
         so that the value which could not be stored stays the one that waits."""
         if intent.action.op is not Op.DELETE:
             pair = self._identified(pair, intent.action, seen)
-        values = dict(self._agreed(pair, intent, seen).values)
+        values = dict(base_after(self._sync, pair, intent, seen).values)
         for name, change in intent.action.changes.items():
             item, stored = self._sync.field(name), seen.values.get(name)
             if item is None or name not in seen.values or isinstance(stored, Unfit):
@@ -353,7 +306,7 @@ class Settler:
         and the page what it was known to hold. Otherwise it would look as if somebody had brought it back, and a
         deletion of its row that comes now would be undone."""
         bare = replace(intent, action=replace(intent.action, changes={}))
-        pair = replace(pair, base=self._agreed(pair, bare, seen))
+        pair = replace(pair, base=base_after(self._sync, pair, bare, seen))
         self._note_written(pair, bare)
         pair = self._shown_besides(pair, bare, seen)
         self._journal.save_pair(pair)

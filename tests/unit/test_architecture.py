@@ -75,7 +75,10 @@ ALLOWED: dict[str, set[str]] = {
         "clock",
     },
 }
-PURE = ("model", "shapes", "values", "merge", "errors", "engine/snapshots", "engine/pacing", "engine/trust")
+PURE = (
+    *("model", "shapes", "values", "merge", "errors"),
+    *("engine/agreed", "engine/pacing", "engine/snapshots", "engine/trust"),
+)
 IMPURE_MODULES = {
     "os",
     "time",
