@@ -107,28 +107,57 @@ class Settler:
             return
         if seen is not None and seen.evidence is not Evidence.RECEIPT:
             intent = self._as_made(intent, seen)
-        action = intent.action
-        if seen is not None and action.op is not Op.DELETE:
-            pair = self._identified(pair, action, seen)
-        if seen is not None and action.side is Side.POSTGRES:
-            self._keep_what_the_database_changed(pair, intent, seen)
-        pair = replace(pair, base=base_after(self._sync, pair, intent, seen))
-        echo = action.side is Side.POSTGRES and receipt.position is not None
-        if action.op is not Op.UPDATE:
-            self._note_written(pair, intent)  # whoever edits what was made did so after it
-        if seen is not None and not echo:
-            pair = self._shown_besides(pair, intent, seen)
-        elif action.op is Op.DELETE and action.side is Side.NOTION:
-            pair = absorb(pair, Observation(Side.NOTION, Presence.GONE)).pair
-        self._journal.save_pair(pair)
-        if seen is not None and action.side is Side.NOTION:
-            self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
-        if action.note is not None and seen is not None and seen.evidence is Evidence.RECEIPT:
-            self._journal.set_told(pair, action.note)  # a look does not show it: then it is told again
-        if action.op is Op.UPDATE and not action.only_tells:
-            self._note_written(pair, intent)
+        echo = intent.action.side is Side.POSTGRES and receipt.position is not None
+        shown = None if echo else seen  # what a row has become its echo tells, in the order of the outbox
+        match intent.action.op:
+            case Op.CREATE | Op.RESTORE:
+                pair = self._made(pair, intent, seen, shown)
+            case Op.UPDATE:
+                pair = self._updated(pair, intent, seen, shown)
+            case Op.DELETE:
+                pair = self._deleted(pair, intent, seen, shown)
+        self._save(pair, seen)
         self._journal.set_intent(intent.id, "echo" if echo else "done", position=receipt.position)
         self._journal.postpone(pair.id, 0, None)
+
+    def _made(self, pair: Pair, intent: Intent, seen: Observation | None, shown: Observation | None) -> Pair:
+        """The record is on both sides now."""
+        pair = self._agreed(pair, intent, seen)
+        self._note_written(pair, intent)  # whoever edits what was made did so after it
+        return pair if shown is None else self._shown_besides(pair, intent, shown)
+
+    def _updated(self, pair: Pair, intent: Intent, seen: Observation | None, shown: Observation | None) -> Pair:
+        pair = self._agreed(pair, intent, seen)
+        if shown is not None:
+            pair = self._shown_besides(pair, intent, shown)
+        if intent.action.note is not None and seen is not None and seen.evidence is Evidence.RECEIPT:
+            self._journal.set_told(pair, intent.action.note)  # a look does not show it: then it is told again
+        if not intent.action.only_tells:
+            self._note_written(pair, intent)
+        return pair
+
+    def _deleted(self, pair: Pair, intent: Intent, seen: Observation | None, shown: Observation | None) -> Pair:
+        pair = replace(pair, base=base_after(self._sync, pair, intent, seen))
+        self._note_written(pair, intent)
+        if shown is not None:
+            return self._shown_besides(pair, intent, shown)
+        # Of a row that is gone its echo tells; a page has none.
+        trashed = intent.action.side is Side.NOTION
+        return absorb(pair, Observation(Side.NOTION, Presence.GONE)).pair if trashed else pair
+
+    def _agreed(self, pair: Pair, intent: Intent, seen: Observation | None) -> Pair:
+        """The pair with its names and with what was written as its base; keeps what the database made otherwise."""
+        if seen is not None:
+            pair = self._identified(pair, intent.action, seen)
+        if seen is not None and intent.action.side is Side.POSTGRES:
+            self._keep_what_the_database_changed(pair, intent, seen)
+        return replace(pair, base=base_after(self._sync, pair, intent, seen))
+
+    def _save(self, pair: Pair, seen: Observation | None) -> None:
+        """Writes the pair down, and of a page until when it was certainly so."""
+        self._journal.save_pair(pair)
+        if seen is not None and seen.side is Side.NOTION:
+            self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
 
     def _may_be_older(self, intent: Intent, seen: Observation) -> bool:
         """Whether a page that was found, and not answered with, may be of a lost journal: it shows what no attempt of
@@ -142,8 +171,7 @@ class Settler:
     def _found(self, pair: Pair, intent: Intent, seen: Observation) -> None:
         """The record has this page, and nothing is agreed on: what differs is decided as in a first sync."""
         pair = absorb(self._identified(pair, intent.action, seen), seen).pair
-        self._journal.save_pair(pair)
-        self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+        self._save(pair, seen)
         self._journal.add_event(pair, Side.NOTION, "link")
         self._journal.set_intent(intent.id, "done")
         self._journal.postpone(pair.id, 0, None)
@@ -238,9 +266,7 @@ class Settler:
             if seen.evidence is Evidence.RECEIPT:
                 pair = self._stored_otherwise(pair, intent, seen)
             pair = absorb(pair, seen).pair
-            self._journal.save_pair(pair)
-            if seen.side is Side.NOTION:
-                self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+            self._save(pair, seen)
         value = action.changes[field].new if field else None
         self._park(pair, intent, Waiting(field, action.side, receipt.reason, value, "refused"))
         self._journal.set_intent(intent.id, "refused", reason=receipt.reason)
@@ -282,9 +308,7 @@ class Settler:
             if action.op is Op.RESTORE and seen.presence is Presence.AWAY:
                 # Purged from the trash, so that there is nothing to restore: the record gets a new page.
                 result = replace(result, pair=replace(pair, page_id=None, page_key=None, notion=Snapshot()))
-            self._journal.save_pair(result.pair)
-            if seen.side is Side.NOTION:
-                self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+            self._save(result.pair, seen)
             if result.kind:
                 self._journal.add_event(result.pair, seen.side, result.kind, result.changes, stamp=result.stamp)
         if failures >= ATTEMPTS_MAX and not action.only_tells:
@@ -308,9 +332,7 @@ class Settler:
         bare = replace(intent, action=replace(intent.action, changes={}))
         pair = replace(pair, base=base_after(self._sync, pair, bare, seen))
         self._note_written(pair, bare)
-        pair = self._shown_besides(pair, bare, seen)
-        self._journal.save_pair(pair)
-        self._journal.page_seen(pair, seen.edited, seen.created, seen.seen)
+        self._save(self._shown_besides(pair, bare, seen), seen)
 
     def _is_its_own_failure(self, intent: Intent, receipt: Receipt) -> bool:
         """Whether a write failed for this record's sake: an outage of a side, however long, gives no record up. Of an
