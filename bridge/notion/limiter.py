@@ -10,7 +10,7 @@ counts from sending breaks its promise as soon as an answer is slow.)
 Three classes share the budget. Each has a share that the others cannot touch, so none starves; the rest goes
 to whoever asks, the more urgent class first, and within a class whoever asked first: no sync waits behind all the
 others. A share is lent out while as many slots come free in a moment. A backfill that has spent its burst goes on
-evenly: then there is a slot for a person's change at any time.
+evenly (see `FillPace`): then there is a slot for a person's change at any time.
 
 How large a burst Notion takes is not told, and found out without being refused more than once (see `Ramp`). A 429 or
 529 stops everything for as long as Notion says, and teaches: for some minutes requests are sent evenly, not
@@ -30,6 +30,7 @@ from types import TracebackType
 
 from bridge.clock import Clock
 from bridge.notion.errors import Paused, RateLimited, Stopping
+from bridge.notion.fillpace import FillPace
 from bridge.notion.ramp import Departure, Ramp
 
 _WINDOW = 60.0
@@ -44,13 +45,7 @@ _FLOOR = 0.1  # of the configured budget is never cut
 _RECOVERY = 1.5  # times the configured budget comes back per minute
 _EVEN_S = 300.0  # seconds after a 429 in which there are no bursts
 _SOON_S = 7.0  # a slot that comes free so soon is as good as one that is kept; in an even flow it is one for each kept
-# Of the budget, for an even backfill and all that goes beside it: a slot is taken for the minute and for the time until
-# the answer. A gap in the flow would come back every minute, as slots do.
-_EVEN_PACE = 0.99
 _CATCH_UP_S = 1.0  # what an even flow has missed, and may make good
-_FILL_CATCH_UP_S = 2.0  # a backfill also waits for the slowest of its answers
-_FILL_WAITS_S = 15.0  # for others, at most: they may take more than an even flow brings, for hours
-_DRY_S = 5.0  # a backfill that asked for nothing so long may burst again
 _BACKOFF_MAX = 60.0
 _LEAST = 2  # requests per minute
 
@@ -105,8 +100,7 @@ class Limiter:
         self._cut_at = float("-inf")
         self._strikes = 0
         self._ramp = Ramp(requests_per_minute / _WINDOW)
-        self._next_fill = float("-inf")  # when an even backfill goes on; -inf while it may burst
-        self._filled_at = float("-inf")
+        self._fill = FillPace()
 
     @property
     def configured(self) -> int:
@@ -165,10 +159,9 @@ class Limiter:
         return self.budget - sum(self._share(p) for p in Priority if p is not priority)
 
     def go_evenly(self) -> None:
-        """A backfill begins that is longer than a burst: bursts would not end it sooner, and leave long gaps."""
+        """A backfill begins that is longer than a burst."""
         with self._lock:
-            self._filled_at = self._clock.monotonic()
-            self._next_fill = max(self._next_fill, self._filled_at - _FILL_CATCH_UP_S)
+            self._fill.begin(self._clock.monotonic())
 
     def reserve(self, priority: Priority, count: int = 1) -> Permit:
         """Slots for requests that must follow each other without a wait (a guard and its writes)."""
@@ -199,8 +192,8 @@ class Limiter:
         """Takes `wanted` slots, or as many as the class can get at all; says how many. Raises Paused, Stopping."""
         ticket = object()
         with self._lock:
-            if not self._waiting[Priority.BACKFILL] and self._clock.monotonic() - self._filled_at > _DRY_S:
-                self._next_fill = float("-inf")
+            if not self._waiting[Priority.BACKFILL]:
+                self._fill.idle(self._clock.monotonic())
             self._waiting[priority].append(ticket)
         try:
             while not self._stop.is_set():
@@ -228,12 +221,12 @@ class Limiter:
             return _YIELD
         if now < self._next_paced:
             return self._next_paced - now
-        if priority is Priority.BACKFILL and not own and now < self._next_fill:
-            return min(self._next_fill - now, _LOOK)  # slots that others had taken may be given back
+        if priority is Priority.BACKFILL and not own and (wait := self._fill.wait(now)) > 0:
+            return min(wait, _LOOK)  # slots that others had taken may be given back
         if self._room(priority) >= count:
             return 0.0
         if priority is Priority.BACKFILL:
-            self._next_fill = max(self._next_fill, now - _FILL_CATCH_UP_S)
+            self._fill.spent(now)
         return self._until_more(now)
 
     def _until_more(self, now: float) -> float:
@@ -246,17 +239,8 @@ class Limiter:
         now = self._clock.monotonic()
         if self.paced:
             self._next_paced = max(self._next_paced, now - _CATCH_UP_S) + count * _WINDOW / self.budget
-        if priority is Priority.BACKFILL:
-            self._filled_at = now
-        if self._next_fill > float("-inf"):
-            # Whoever takes a slot: it is the sum that has to go evenly, for as it goes slots come back.
-            even = max(self._next_fill, now - _FILL_CATCH_UP_S) + count * self._step()
-            self._next_fill = min(even, now + _FILL_WAITS_S)
+        self._fill.took(now, count, self.budget, fills=priority is Priority.BACKFILL)
         self._held[priority] += count
-
-    def _step(self) -> float:
-        """Seconds from one request of an even flow to the next."""
-        return _WINDOW / (self.budget * _EVEN_PACE)
 
     def _room(self, priority: Priority) -> int:
         used = self._used()
@@ -300,7 +284,7 @@ class Limiter:
     def give_back(self, priority: Priority, count: int) -> None:
         with self._lock:
             self._held[priority] -= count
-            self._next_fill -= count * self._step()
+            self._fill.gave_back(count, self.budget)
 
     def depart(self) -> Departure:
         """Waits until one more request is not too many at once."""
