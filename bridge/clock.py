@@ -16,6 +16,7 @@ from typing import Protocol
 from bridge.model import Stamp
 
 _SAMPLES_KEPT = 16
+_DOUBLINGS_MAX = 10  # by then every wait is as long as it may be; and the number stays small
 
 
 class Clock(Protocol):
@@ -114,6 +115,11 @@ class CommonClock:
             earliest + timedelta(seconds=postgres_low - notion_high),
             latest + timedelta(seconds=postgres_high - notion_low),
         )
+
+
+def backoff(failures: int, first_s: float, longest_s: float) -> float:
+    """Seconds to wait after so many failures in a row: `first_s`, doubled with each, up to `longest_s`."""
+    return min(longest_s, first_s * 2.0 ** min(failures - 1, _DOUBLINGS_MAX))
 
 
 def _moment(timestamp: float) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bridge.clock import Clock
+from bridge.clock import Clock, backoff
 from bridge.errors import (
     AccessLost,
     BridgeError,
@@ -81,7 +81,7 @@ class Health:
         self._silent.discard(side)
         self._failures[side] += 1
         self._errors[side] = error
-        wait = min(_WAIT_MAX_S[side], _WAIT_FIRST_S * 2 ** min(self._failures[side] - 1, 10))
+        wait = backoff(self._failures[side], _WAIT_FIRST_S, _WAIT_MAX_S[side])
         if isinstance(error, Unavailable) and error.retry_after is not None:
             wait = max(wait, error.retry_after)
         self._retry_at[side] = self._clock.monotonic() + wait

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from bridge.clock import Clock
+from bridge.clock import Clock, backoff
 from bridge.errors import Unavailable
 
 _WAIT_FIRST_S = 1.0
@@ -33,10 +33,9 @@ def when_there(
     """What `opening` gives once both sides answer; None when `stop` was set before that.
 
     `told` hears each answer of a side that is another than the last one, and, from another thread, of a side that gives
-    none for `silent_s` seconds. Each try starts from nothing, so that no
-    lock is held while there is nothing to do.
+    none for `silent_s` seconds. Each try starts from nothing, so that no lock is held while there is nothing to do.
     """
-    wait, last = _WAIT_FIRST_S, ""
+    failures, last = 0, ""
     while not stop.is_set():
         try:
             with _told_of_silence(told, silent_s):
@@ -47,8 +46,8 @@ def when_there(
             if error.message != last:
                 last = error.message
                 told(error)
-            clock.sleep(max(wait, error.retry_after or 0.0))
-            wait = min(_WAIT_MAX_S, wait * 2)
+            failures += 1
+            clock.sleep(max(backoff(failures, _WAIT_FIRST_S, _WAIT_MAX_S), error.retry_after or 0.0))
     return None
 
 

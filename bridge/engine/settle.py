@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, takewhile
 
-from bridge.clock import Clock
+from bridge.clock import Clock, backoff
 from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
 from bridge.engine.agreed import base_after
 from bridge.engine.lingering import without_late_writes
@@ -319,7 +319,7 @@ class Settler:
         self._journal.set_intent(intent.id, state, reason=receipt.reason)
         if receipt.lingers:
             self._journal.linger(intent.id)
-        delay = receipt.retry_after or min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2 ** min(attempts - 1, 10))
+        delay = receipt.retry_after or backoff(attempts, _BACKOFF_FIRST_S, _BACKOFF_MAX_S)
         if receipt.outcome is Outcome.STALE and attempts <= _AT_ONCE_MAX:
             delay = 0.0
         not_before = self._clock.now() + timedelta(seconds=delay) if delay else None

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bridge.clock import Clock
+from bridge.clock import Clock, backoff
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.ends import Batch
 from bridge.engine.binding import means_the_same
@@ -28,6 +28,7 @@ from bridge.model import Side, Sync
 
 _ROWS_PER_ROUND = 5_000
 _SOON_S = 0.05
+_REBIND_FIRST_S = 1.0
 _REBIND_MAX_S = 60.0
 _MANY = 1000  # pages to be made: more than any minute's budget
 _START = "start"
@@ -238,7 +239,7 @@ class Worker:
         if self._tasks.running(f"{self.sync.name}:") or not self.health.up(Side.NOTION) or now < self._rebind_at:
             return
         self._rebinds = self._rebinds + 1 if now < self._rebind_at + _REBIND_MAX_S else 1
-        self._rebind_at = now + min(_REBIND_MAX_S, 2.0 ** min(self._rebinds - 1, 10))
+        self._rebind_at = now + backoff(self._rebinds, _REBIND_FIRST_S, _REBIND_MAX_S)
         remembered = self._rebinder.remembered()
 
         def work(deliver: Deliver) -> None:

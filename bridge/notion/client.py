@@ -19,7 +19,7 @@ from typing import Any
 import requests
 import tenacity
 
-from bridge.clock import CommonClock
+from bridge.clock import CommonClock, backoff
 from bridge.notion.errors import (
     THROTTLED,
     Ambiguous,
@@ -235,7 +235,7 @@ class NotionClient:
         error = state.outcome.exception() if state.outcome is not None else None
         if isinstance(error, RateLimited):
             return 0.0  # the limiter holds everyone back, this request too
-        longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
+        longest = backoff(state.attempt_number, _FIRST_WAIT, _LONGEST_WAIT)
         return self._rng.uniform(longest / 2, longest)
 
     def _judge(self, answer: Answer) -> Reply:

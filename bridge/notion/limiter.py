@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from types import TracebackType
 
-from bridge.clock import Clock
+from bridge.clock import Clock, backoff
 from bridge.notion.errors import Paused, RateLimited, Stopping
 from bridge.notion.fillpace import FillPace
 from bridge.notion.ramp import Departure, Ramp
@@ -46,6 +46,7 @@ _RECOVERY = 1.5  # times the configured budget comes back per minute
 _EVEN_S = 300.0  # seconds after a 429 in which there are no bursts
 _SOON_S = 7.0  # a slot that comes free so soon is as good as one that is kept; in an even flow it is one for each kept
 _CATCH_UP_S = 1.0  # what an even flow has missed, and may make good
+_BACKOFF_FIRST = 1.0
 _BACKOFF_MAX = 60.0
 _LEAST = 2  # requests per minute
 
@@ -179,7 +180,7 @@ class Limiter:
                 self._cut_to = max(self._configured * _FLOOR, self.budget * _CUT)
                 self._cut_at = now
                 self._strikes += 1
-            own = min(_BACKOFF_MAX, 2.0 ** (self._strikes - 1)) * (1 + self._rng.random())
+            own = backoff(self._strikes, _BACKOFF_FIRST, _BACKOFF_MAX) * (1 + self._rng.random())
             self._blocked_until = max(self._blocked_until, now + (own if retry_after is None else retry_after))
 
     def went_well(self, sent: float) -> None:

@@ -13,7 +13,7 @@ import threading
 import psycopg
 from psycopg import pq
 
-from bridge.clock import Clock
+from bridge.clock import Clock, backoff
 from bridge.errors import BridgeError
 from bridge.postgres.connection import Connection, open_connection
 from bridge.postgres.names import CHANNEL
@@ -39,7 +39,7 @@ class Listener:
         self._heard = 0.0  # when the server last said anything
         self._asked: float | None = None  # when the unanswered heartbeat was sent
         self._retry_at = clock.monotonic()
-        self._backoff = _BACKOFF_FIRST_S
+        self._failures = 0  # to listen, in a row
         self._look_at: float | None = None
 
     def wait(self, seconds: float) -> bool:
@@ -84,13 +84,13 @@ class Listener:
         self._connection = connection
         self._heard = self._clock.monotonic()
         self._asked = None
-        self._backoff = _BACKOFF_FIRST_S
+        self._failures = 0
         return True
 
     def _lost(self) -> None:
         self.close()
-        self._retry_at = self._clock.monotonic() + self._backoff
-        self._backoff = min(self._backoff * 2, _BACKOFF_LAST_S)
+        self._failures += 1
+        self._retry_at = self._clock.monotonic() + backoff(self._failures, _BACKOFF_FIRST_S, _BACKOFF_LAST_S)
 
     def _notified(self, seconds: float) -> bool:
         """Waits up to `seconds` for the server to say something."""
