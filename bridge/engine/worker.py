@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from functools import partial
 
 from bridge.clock import Clock, backoff
@@ -31,8 +32,15 @@ _SOON_S = 0.05
 _REBIND_FIRST_S = 1.0
 _REBIND_MAX_S = 60.0
 _MANY = 1000  # pages to be made: more than any minute's budget
-_START = "start"
 _LANES = {"write0": Lane.EDITS, "find": Lane.EDITS, "write1": Lane.BULK, "sweep": Lane.BULK}  # up to a dash
+
+
+class _Rows(Enum):
+    """What is known of the table's rows."""
+
+    FOLLOWED = auto()  # the outbox tells what changes
+    MISSED = auto()  # a change was not captured: the table is to be read in full, if it is what the sync is bound to
+    UNKNOWN = auto()  # it is to be read in full, once it is clear whether the database is the one that we know
 
 
 class Worker:
@@ -61,7 +69,7 @@ class Worker:
         self._clock = clock
         self._tasks = tasks
         self.targets: Sequence[Worker] = ()  # the syncs that this one's relations link to
-        self._reread = _START  # why the whole table must be read; "" when it need not
+        self._rows = _Rows.UNKNOWN
         self._began = -math.inf  # this round, monotonic
         self._others_wait = False  # rows to be read, beside those that were read in this round
         self._drained = False  # the outbox was read to its end in this round
@@ -116,6 +124,10 @@ class Worker:
     def swept(self) -> bool:
         """Whether both sides were listed in full since the start."""
         return self._pages.swept
+
+    @property
+    def _follows_rows(self) -> bool:
+        return self._rows is _Rows.FOLLOWED
 
     @property
     def knows_pages(self) -> bool:
@@ -183,7 +195,7 @@ class Worker:
     def settled(self) -> bool:
         """Whether nothing is left to do: both sides listed, nothing under way, nothing pending."""
         looking = self._running("look") or self._running("sweep")
-        if not self.swept or self._reread or self._drifted or self.dispatch.busy or looking:
+        if not (self.swept and self._follows_rows) or self._drifted or self.dispatch.busy or looking:
             return False
         if self.health.failing() or self.journal.sync_state(self.sync.name).resync:
             return False  # what it did not answer, or is to be asked anew, may be news
@@ -194,7 +206,8 @@ class Worker:
         if any(not target.knows_pages and not target.health.failing() for target in self.targets):
             return False
         state = self.journal.sync_state(self.sync.name)
-        return self.knows_pages and not (self._reread or state.paused or state.breaker or self.draining)
+        known = self.knows_pages and self._follows_rows
+        return known and not (state.paused or state.breaker or self.draining)
 
     def _plan(self) -> None:
         while (room := self.dispatch.room()) > 0:
@@ -225,7 +238,7 @@ class Worker:
 
     def _read_again(self) -> None:
         """What both sides hold is read in full before anything is written."""
-        self._reread = _START
+        self._rows = _Rows.UNKNOWN
         self._pages.forget()
 
     def _accepted(self) -> bool:
@@ -271,7 +284,7 @@ class Worker:
             recognised = self._recognise_database()
             self.journal.soil_all(sync.name)
         self._drifted = False
-        if missed or not same or self._reread or not recognised:
+        if missed or not same or not self._follows_rows or not recognised:
             self._read_again()
         self.pacing.next_sweep = 0.0
 
@@ -279,12 +292,12 @@ class Worker:
 
     def _read_rows(self) -> None:
         if self.dispatch.row_unknown:
-            self._reread, self.dispatch.row_unknown = "a row differs from what was captured", False
+            self._rows, self.dispatch.row_unknown = _Rows.MISSED, False
         if not self.dispatch.ask_unknown(Side.POSTGRES):
             return  # only the outcome tells which record a row belongs to that a trigger gave another key
         self._scan_if_needed()
         self._drained, taken = False, 0
-        while taken < _ROWS_PER_ROUND and not (self._reread or self._drifted):
+        while taken < _ROWS_PER_ROUND and self._follows_rows and not self._drifted:
             with crash_point(CrashPoint.OUTBOX_READ):
                 batch = self.postgres.changes()
             if batch.token is None and not batch.observations and not batch.reread:
@@ -292,7 +305,8 @@ class Worker:
                 break
             taken += len(batch.observations)
             # Noted first: once acknowledged, nothing in the database tells of it any more.
-            self._reread = batch.reread or self._reread
+            if batch.reread:
+                self._rows = _Rows.MISSED
             self._take_rows(batch)
             self.pacing.active(self._clock.monotonic())
             self._scan_if_needed()
@@ -307,16 +321,17 @@ class Worker:
                 self.postgres.acknowledge(batch)
 
     def _scan_if_needed(self) -> None:
-        if not self._reread:
-            return
-        if self._reread == _START and not self._recognise_database():
-            return
-        if self._reread != _START and self.postgres.drifted():
-            self._drifted = True
-            return
+        match self._rows:
+            case _Rows.FOLLOWED:
+                return
+            case _Rows.UNKNOWN if not self._recognise_database():
+                return
+            case _Rows.MISSED if self.postgres.drifted():
+                self._drifted = True
+                return
         with crash_point(CrashPoint.TABLE_READ):
             self._scan_rows()
-        self._reread = ""
+        self._rows = _Rows.FOLLOWED
 
     def _scan_rows(self) -> None:
         """Reads the whole table as of one instant, the outbox of that instant before it."""
