@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bridge.clock import Clock, backoff
 from bridge.errors import (
@@ -27,6 +28,21 @@ _SILENT_S = 10.0  # without an answer, until that is worth a word
 _NAMES = {Side.POSTGRES: "PostgreSQL", Side.NOTION: "Notion"}
 
 
+@dataclass(slots=True)
+class _Condition:
+    """How one side is."""
+
+    failures: int = 0  # in a row
+    error: BridgeError | None = None  # the last of these
+    retry_at: float = float("-inf")  # monotonic; in the past while it answers
+    silent: bool = False  # it owes an answer for so long that it was told
+    proven: bool = False  # it has answered this process
+
+    @property
+    def well(self) -> bool:
+        return self.proven and not self.failures and not self.silent
+
+
 class Health:
     """The two sides of one sync, as seen by its worker. Main thread only."""
 
@@ -34,11 +50,7 @@ class Health:
         self._journal = journal
         self._sync_name = sync_name
         self._clock = clock
-        self._retry_at: dict[Side, float] = {}  # monotonic
-        self._failures: dict[Side, int] = dict.fromkeys(Side, 0)
-        self._errors: dict[Side, BridgeError] = {}
-        self._silent: set[Side] = set()  # sides that owe an answer for so long that it was told
-        self._unproven = set(Side)  # sides that have not answered this process yet
+        self._sides = {side: _Condition() for side in Side}
 
     def up(self, side: Side) -> bool:
         """Whether the side may be asked now."""
@@ -60,15 +72,12 @@ class Health:
 
         Records whose writes this side could not take are written at once: what they waited for is over.
         """
-        if not self.up(side) or not (self._failures[side] or side in self._unproven or side in self._silent):
+        if not self.up(side) or self._sides[side].well:
             return
-        self._silent.discard(side)
-        self._unproven.discard(side)
-        self._failures[side] = 0
-        self._retry_at.pop(side, None)
+        self._sides[side] = _Condition(proven=True)
         with self._journal.transaction():
             self._journal.release(self._sync_name, side)
-            if not any(self._failures.values()) and not self._unproven and not self._silent:
+            if all(one.well for one in self._sides.values()):
                 self._journal.update_sync(self._sync_name, last_error="", last_error_at=None)
 
     def failed(self, side: Side, error: Exception) -> None:
@@ -78,45 +87,46 @@ class Health:
             raise error
         if isinstance(error, Stopped):
             return
-        self._silent.discard(side)
-        self._failures[side] += 1
-        self._errors[side] = error
-        wait = backoff(self._failures[side], _WAIT_FIRST_S, _WAIT_MAX_S[side])
+        condition = self._sides[side]
+        condition.silent = False
+        condition.failures += 1
+        condition.error = error
+        wait = backoff(condition.failures, _WAIT_FIRST_S, _WAIT_MAX_S[side])
         if isinstance(error, Unavailable) and error.retry_after is not None:
             wait = max(wait, error.retry_after)
-        self._retry_at[side] = self._clock.monotonic() + wait
+        condition.retry_at = self._clock.monotonic() + wait
         with self._journal.transaction():
             now = self._clock.now()
             self._journal.update_sync(self._sync_name, last_error=str(error), last_error_at=now)
 
     def waited(self, side: Side, seconds: float) -> None:
         """The side has owed an answer for so long. That is told before the request is given up, a minute later."""
-        if seconds < _SILENT_S or side in self._silent or self._failures[side]:
+        condition = self._sides[side]
+        if seconds < _SILENT_S or condition.silent or condition.failures:
             return
-        self._silent.add(side)
+        condition.silent = True
         with self._journal.transaction():
             told = f"{_NAMES[side]} has not answered for {seconds:.0f} s; it is still waited for."
             self._journal.update_sync(self._sync_name, last_error=told, last_error_at=self._clock.now())
 
     def try_again(self, side: Side) -> None:
         """What made the side fail was mended: it is asked at once. It has come up when it answers."""
-        self._retry_at.pop(side, None)
+        self._sides[side].retry_at = float("-inf")
 
     def lasting_failure(self, times: int) -> BridgeError | None:
         """The error of a side that failed so many times in a row, or that no waiting mends; None when there is none.
 
         What does not fit is bound anew once, before it counts.
         """
-        for side, count in self._failures.items():
-            error = self._errors.get(side)
-            lasting = isinstance(error, AccessLost) or (isinstance(error, SetupError) and count > 1)
-            if count >= times or (count and lasting):
-                return error
+        for one in self._sides.values():
+            lasting = isinstance(one.error, AccessLost) or (isinstance(one.error, SetupError) and one.failures > 1)
+            if one.failures >= times or (one.failures and lasting):
+                return one.error
         return None
 
     def failing(self) -> dict[Side, BridgeError]:
         """The sides that do not answer now, and what they last said."""
-        return {side: self._errors[side] for side, count in self._failures.items() if count}
+        return {side: one.error for side, one in self._sides.items() if one.failures and one.error is not None}
 
     def misfit(self, side: Side) -> SetupError | None:
         """The side's last word, when it was that it is not what the mapping says."""
@@ -129,8 +139,8 @@ class Health:
 
     def retry_at(self, side: Side) -> float:
         """When the side may be asked again, monotonic; in the past while it answers."""
-        return self._retry_at.get(side, float("-inf"))
+        return self._sides[side].retry_at
 
     def retry_times(self) -> list[float]:
         """When the sides that are left alone are asked again, monotonic."""
-        return list(self._retry_at.values())
+        return [one.retry_at for one in self._sides.values() if one.retry_at > float("-inf")]
