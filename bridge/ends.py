@@ -123,6 +123,23 @@ class Intent:
     backfill: bool = False  # a first fill: waits behind people's changes in the rate limiter
 
 
+class IntentState(StrEnum):
+    """How far an intent is, as the journal keeps it. While it is one of the first three its record is left alone."""
+
+    OPEN = "open"  # decided; it may be under way
+    UNKNOWN = "unknown"  # it may have been made, and the answer is missing
+    ECHO = "echo"  # made; the outbox has not told of it yet
+    DONE = "done"
+    STALE = "stale"  # not made: the record was not what the merge saw, or had nothing to be written any more
+    RETRY = "retry"  # not made, or never found; the record is merged again
+    REFUSED = "refused"  # not made, and parked
+
+    @property
+    def answered(self) -> bool:
+        """Whether its outcome is known. Any other answer to it changes nothing."""
+        return self not in (IntentState.OPEN, IntentState.UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The answer to one intent. `seen` is the record after the write (or the newer state that made it stale)."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Batch, Evidence, Intent, IntentState, Observation, Outcome, Receipt
 from bridge.engine.lingering import without_late_writes
 from bridge.engine.linking import Linker, with_typed_key
 from bridge.engine.listed import Listed
@@ -179,7 +179,7 @@ class Intake:
         found = self._journal.intent(intent_id)
         assert found is not None
         intent, state = found
-        if state in ("open", "unknown"):
+        if not state.answered:
             receipt = Receipt(intent.id, Outcome.DONE, seen, position=seen.position)
             self._settler.settle(intent, receipt)
         pair = self._journal.pair(intent.pair.id)
@@ -194,8 +194,8 @@ class Intake:
                 self._save(other, seen)
             return
         self._save(pair, seen, quiet=True)
-        if state != "echo" or self._settler.is_last_echo(intent.id, seen.position):
-            self._journal.set_intent(intent.id, "done", position=seen.position)
+        if state is not IntentState.ECHO or self._settler.is_last_echo(intent.id, seen.position):
+            self._journal.set_intent(intent.id, IntentState.DONE, position=seen.position)
 
     def _has_lost(self, pair: Pair, key: Key | None) -> bool:
         """Whether another row took this key from the pair, and no change has told yet where it went."""
@@ -302,7 +302,7 @@ class Intake:
         """Whether an answer is about the page after a write that was answered: what it shows is an edit of that page,
         and will be taken when whatever is under way now has its answer, too."""
         found = self._journal.intent(intent.id)
-        return found is not None and found[1] == "done" and is_after(seen, self._journal.page_times(pair))
+        return found is not None and found[1] is IntentState.DONE and is_after(seen, self._journal.page_times(pair))
 
     def _confirmed_of(self, known: PageTimes) -> datetime | None:
         """Until when a page was as it is known, if no poll since has listed it. None when everything is to be seen

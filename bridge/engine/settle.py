@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import chain, takewhile
 
 from bridge.clock import Clock, backoff
-from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Blame, Evidence, Intent, IntentState, Observation, Outcome, Receipt
 from bridge.engine.agreed import base_after
 from bridge.engine.lingering import without_late_writes
 from bridge.engine.making import is_anothers
@@ -51,7 +51,7 @@ class Settler:
     def glimpsed(self, pair: Pair, intent: Intent, name: str, value: FieldValue, stamp: Stamp | None) -> None:
         """A value was seen in a page while our write to it was under way, or just after it was made."""
         found = self._journal.intent(intent.id)
-        if found is not None and found[1] == "done":
+        if found is not None and found[1] is IntentState.DONE:
             self._journal.add_conflict(pair, run_over(intent, name, value, stamp))
         else:
             self._journal.glimpse(intent, name, value, stamp)
@@ -60,7 +60,7 @@ class Settler:
         """Writes down one answer. A second answer to a settled intent changes nothing."""
         with self._journal.transaction():
             found = self._journal.intent(intent.id)
-            if found is None or found[1] not in ("open", "unknown"):
+            if found is None or found[1].answered:
                 return
             pair = self._journal.pair(intent.pair.id)
             if receipt.seen is not None:
@@ -80,7 +80,7 @@ class Settler:
             elif receipt.outcome is Outcome.REFUSED:
                 self._refused(pair, intent, receipt)
             elif receipt.outcome is Outcome.UNKNOWN:
-                self._journal.set_intent(intent.id, "unknown", reason=receipt.reason)
+                self._journal.set_intent(intent.id, IntentState.UNKNOWN, reason=receipt.reason)
             else:
                 self._again(pair, intent, receipt)
 
@@ -117,7 +117,8 @@ class Settler:
             case Op.DELETE:
                 pair = self._deleted(pair, intent, seen, shown)
         self._save(pair, seen)
-        self._journal.set_intent(intent.id, "echo" if echo else "done", position=receipt.position)
+        state = IntentState.ECHO if echo else IntentState.DONE
+        self._journal.set_intent(intent.id, state, position=receipt.position)
         self._journal.postpone(pair.id, 0, None)
 
     def _made(self, pair: Pair, intent: Intent, seen: Observation | None, shown: Observation | None) -> Pair:
@@ -173,7 +174,7 @@ class Settler:
         pair = absorb(self._identified(pair, intent.action, seen), seen).pair
         self._save(pair, seen)
         self._journal.add_event(pair, Side.NOTION, "link")
-        self._journal.set_intent(intent.id, "done")
+        self._journal.set_intent(intent.id, IntentState.DONE)
         self._journal.postpone(pair.id, 0, None)
 
     def _as_made(self, intent: Intent, seen: Observation) -> Intent:
@@ -257,7 +258,7 @@ class Settler:
     def _is_made(self, pair: Pair) -> bool:
         """Whether a row of ours was made of which the outbox has not told yet."""
         found = self._journal.intent_of_pair(pair)
-        return found is not None and found[1] == "echo" and found[0].action.op is Op.CREATE
+        return found is not None and found[1] is IntentState.ECHO and found[0].action.op is Op.CREATE
 
     def _refused(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
         action, seen = intent.action, receipt.seen
@@ -269,14 +270,14 @@ class Settler:
             self._save(pair, seen)
         value = action.changes[field].new if field else None
         self._park(pair, intent, Waiting(field, action.side, receipt.reason, value, "refused"))
-        self._journal.set_intent(intent.id, "refused", reason=receipt.reason)
+        self._journal.set_intent(intent.id, IntentState.REFUSED, reason=receipt.reason)
         self._journal.postpone(pair.id, 0, None)
 
     def _without_note(self, pair: Pair, intent: Intent, receipt: Receipt) -> None:
         """The status property may have vanished. The changes are tried again without the note; the note is not."""
         assert intent.action.note is not None
         self._journal.set_told(pair, intent.action.note)
-        self._journal.set_intent(intent.id, "stale", reason=receipt.reason)
+        self._journal.set_intent(intent.id, IntentState.STALE, reason=receipt.reason)
         attempts = 0 if intent.action.only_tells else self._journal.attempts(pair) + 1
         self._journal.postpone(pair.id, attempts, None)
 
@@ -315,7 +316,7 @@ class Settler:
             reason = f"given up after {ATTEMPTS_MAX} attempts: {receipt.reason}"
             self._park(pair, intent, Waiting("", action.side, reason, None, "failing"))
             attempts = failures = 0
-        state = "stale" if receipt.outcome is Outcome.STALE else "retry"
+        state = IntentState.STALE if receipt.outcome is Outcome.STALE else IntentState.RETRY
         self._journal.set_intent(intent.id, state, reason=receipt.reason)
         if receipt.lingers:
             self._journal.linger(intent.id)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Intent
+from bridge.ends import Intent, IntentState
 from bridge.journal import rows
 from bridge.journal.store import Row, Store
 from bridge.model import Conflict, FieldValue, Key, Pair, Side, Stamp, Value, Waiting
@@ -37,10 +37,10 @@ class WorkTables:
         """Journals writes before they are made."""
         self.store.run_many("intent_add", map(rows.intent_columns, intents))
 
-    def intent(self, intent_id: str) -> tuple[Intent, str] | None:
+    def intent(self, intent_id: str) -> tuple[Intent, IntentState] | None:
         """A journaled write and its state."""
         row = self.store.row("intent_get", id=intent_id)
-        return (rows.read_intent(row, self.pair(row["pair"])), row["state"]) if row else None
+        return (rows.read_intent(row, self.pair(row["pair"])), IntentState(row["state"])) if row else None
 
     def owed_by(self, intent_id: str) -> Side | None:
         """The side whose answer to this write is missing; None once its outcome is known. Asked in every round for
@@ -48,9 +48,9 @@ class WorkTables:
         row = self.store.row("intent_owed", id=intent_id)
         return Side(row["side"]) if row else None
 
-    def set_intent(self, intent_id: str, state: str, *, reason: str = "", position: int | None = None) -> None:
-        settled = None if state in ("open", "unknown") else self.now()
-        self.store.run("intent_set", id=intent_id, state=state, reason=reason, position=position, settled_at=settled)
+    def set_intent(self, intent_id: str, state: IntentState, *, reason: str = "", position: int | None = None) -> None:
+        at = self.now() if state.answered else None
+        self.store.run("intent_set", id=intent_id, state=state.value, reason=reason, position=position, settled_at=at)
 
     def linger(self, intent_id: str) -> None:
         """The write had no answer, and may still be made."""
@@ -120,7 +120,7 @@ class WorkTables:
     def last_page_writes(self, pair: Pair) -> list[Intent]:
         """The write into the page that is under way, if there is one, and the last one that was made."""
         found = self.store.rows("intents_last_page_writes", sync=pair.sync, pair=pair.id)
-        if found and found[0]["state"] == "done":
+        if found and found[0]["state"] == IntentState.DONE:
             del found[1:]
         return [rows.read_intent(row, pair) for row in found]
 
@@ -130,9 +130,10 @@ class WorkTables:
         row = self.store.row("intent_took_another", sync=pair.sync, side=intent.action.side.value, pair=pair.id)
         return row is not None
 
-    def intent_of_pair(self, pair: Pair) -> tuple[Intent, str] | None:
+    def intent_of_pair(self, pair: Pair) -> tuple[Intent, IntentState] | None:
+        """The write that holds the pair, if there is one, and its state."""
         row = self.store.row("intent_of_pair", sync=pair.sync, pair=pair.id)
-        return (rows.read_intent(row, pair), row["state"]) if row else None
+        return (rows.read_intent(row, pair), IntentState(row["state"])) if row else None
 
     def end_echoes(self, sync: str) -> None:
         self.store.run("intents_echo_end", sync=sync)

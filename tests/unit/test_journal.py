@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.ends import Intent, Outcome
+from bridge.ends import Intent, IntentState, Outcome
 from bridge.engine.unlisted import missing_pages
 from bridge.errors import JournalError
 from bridge.journal import Journal
@@ -163,7 +163,7 @@ def test_old_history_is_trimmed_but_never_a_record_s_last_word_nor_what_is_under
     old, young = desk.record("1", BEFORE), desk.record("2", BEFORE)
     for name, state in (("done", "done"), ("unknown", "unknown"), ("echo", "echo")):
         desk.journal.add_intents([intent_of(old, name)])
-        desk.journal.set_intent(name, state)
+        desk.journal.set_intent(name, IntentState(state))
     desk.journal.add_conflict(old, conflict())
     desk.journal.park(old, Waiting("title", Side.NOTION, "too long", "x"))
     desk.clock.seconds = 1000.0

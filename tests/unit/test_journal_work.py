@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.ends import Evidence, Intent, Outcome
+from bridge.ends import Evidence, Intent, IntentState, Outcome
 from bridge.errors import JournalError
 from bridge.journal.rows import read_moment, read_value, wanted
 from bridge.model import (
@@ -55,7 +55,7 @@ def test_which_writes_hold_their_record(state: str, *, flying: bool, busy: bool)
     desk = Desk()
     pair = desk.record("1", BEFORE)
     desk.journal.add_intents([intent_of(pair)])
-    desk.journal.set_intent("i-1", state)
+    desk.journal.set_intent("i-1", IntentState(state))
     desk.journal.soil(pair.id)
     assert bool(desk.journal.intents_in_flight("tasks")) is flying
     assert (desk.journal.intent_of_pair(pair) is not None) is busy
@@ -68,7 +68,7 @@ def test_a_full_read_of_the_table_ends_all_waiting_for_echoes() -> None:
     pair = desk.record("1", BEFORE)
     for name, state in (("i-1", "echo"), ("i-2", "unknown")):
         desk.journal.add_intents([intent_of(pair, name)])
-        desk.journal.set_intent(name, state)
+        desk.journal.set_intent(name, IntentState(state))
     desk.journal.end_echoes("tasks")
     states = [found[1] for name in ("i-1", "i-2") if (found := desk.journal.intent(name))]
     assert states == ["done", "unknown"]
@@ -85,7 +85,7 @@ def test_which_writes_into_the_database_need_no_proof_any_more() -> None:
         ("page-done", Side.NOTION, "done"),
     ):
         desk.journal.add_intents([intent_of(pair, name, side=side)])
-        desk.journal.set_intent(name, state)
+        desk.journal.set_intent(name, IntentState(state))
     assert sorted(desk.journal.settled_rows("tasks")) == ["row-done", "row-echo"]
 
 
@@ -97,7 +97,7 @@ def test_writes_and_deletions_are_counted_by_when_they_ended() -> None:
     ):
         desk.clock.seconds = number * 60.0
         desk.journal.add_intents([intent_of(pair, f"i-{number}", op)])
-        desk.journal.set_intent(f"i-{number}", state)
+        desk.journal.set_intent(f"i-{number}", IntentState(state))
     assert desk.journal.deletes_since("tasks", Side.NOTION, at(1)) == 1
     assert desk.journal.deletes_since("tasks", Side.NOTION, at(0)) == 2
     assert desk.journal.deletes_since("tasks", Side.POSTGRES, at(0)) == 0
