@@ -152,7 +152,7 @@ class Worker:
         """One round. Raises JournalError; what a side raises makes that side wait."""
         self._began, self._others_wait = self._clock.monotonic(), False
         self.health.waited(Side.NOTION, self.notion.silence())
-        if self.health.replaced() and self._reread != _START:
+        if self.health.replaced() and self._rows is not _Rows.UNKNOWN:
             self._read_again()
         misfit = self.health.misfit(Side.POSTGRES) or self.health.misfit(Side.NOTION)
         if misfit is not None and misfit is not self._misfit:

@@ -22,6 +22,7 @@ _SHARING = (
     "Open it in Notion, menu '...' -> Connections, and add the integration; "
     "or it was deleted or moved out of what the integration may see."
 )
+_SOMETHING_ELSE = "A proxy in between, or a connection that broke; the bridge looks before it tries again."
 THROTTLED = (429, 529)
 _SHOWN = 300  # characters of a message that is not Notion's own
 
@@ -90,7 +91,8 @@ class RateLimited(NotionError, Unavailable):
 
 
 class Ambiguous(NotionError, Unavailable):
-    """No answer, half an answer, or a 5xx: a write may have been applied. For a read it only means later."""
+    """No answer, half an answer, one that is not Notion's, or a 5xx: a write may have been applied. For a read it only
+    means later."""
 
     @property
     def committed_resource_id(self) -> str | None:
@@ -112,7 +114,7 @@ class NotFound(NotionError):
 
 
 class Invalid(NotionError):
-    """400 and the other 4xx: the same request will be refused again."""
+    """400 and the other 4xx, in Notion's own words: the same request will be refused again."""
 
 
 _KINDS: Mapping[HTTPStatus, tuple[type[NotionError], str]] = {
@@ -130,12 +132,13 @@ _KINDS: Mapping[HTTPStatus, tuple[type[NotionError], str]] = {
 
 
 def parse(answer: Answer) -> dict[str, Any]:
-    """The JSON object of a successful answer. Raises Ambiguous when it is cut off or not JSON."""
+    """The JSON object of a successful answer. Raises Ambiguous when it is cut off or not Notion's: whatever Notion
+    answers with says what it is (`object`)."""
     body = _json(answer.content)
-    if body is None:
+    if body is None or body.get("object") in (None, "error"):
         raise Ambiguous(
             f"Notion answered {answer.status} to {answer.method} {answer.path}, but {_instead(answer)}.",
-            hint="A proxy in between, or a connection that broke; the bridge looks before it tries again.",
+            hint=_SOMETHING_ELSE,
             status=answer.status,
         )
     return body
@@ -175,6 +178,8 @@ def _kind(status: int, body: Mapping[str, Any]) -> tuple[type[NotionError], str]
         return RateLimited, "The bridge waits as long as Notion asks."
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Ambiguous, "Notion has trouble; the bridge looks what was stored before it tries again."
+    if "code" not in body:
+        return Ambiguous, _SOMETHING_ELSE  # each refusal of Notion's has one; a gateway's says nothing of the request
     return Invalid, "Notion refuses this request; the same request will be refused again."
 
 
@@ -229,4 +234,5 @@ def _instead(answer: Answer) -> str:
     if text.startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
         return f"the body was a web page{f' ({title.group(1).strip()[:_SHOWN]})' if title else ''}"
-    return f"the body was no JSON object: {text[:80]!r}"
+    what = "no JSON object" if _json(answer.content) is None else "none of Notion's"
+    return f"the body was {what}: {text[:80]!r}"

@@ -18,8 +18,11 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import set_json_loads
 
-from bridge.errors import SetupError
+from bridge.errors import BridgeError, SetupError
 from bridge.postgres.trouble import address, explain
+
+# A statement that writes, and one that asks how far the log is written.
+_OF_A_STANDBY = ("25006", "55000")
 
 APPLICATION_NAME = "notion-bridge"
 _OLDEST_SERVER = 140000
@@ -225,7 +228,11 @@ class Session:
             try:
                 yield connection
             except psycopg.Error as error:
+                self._leave(connection, error)
                 raise explain(error, self.where) from error
+            except BridgeError as error:
+                self._leave(connection, error.__cause__)
+                raise
             finally:
                 self._settle(connection)
 
@@ -250,6 +257,12 @@ class Session:
                 raise
             self._connection = connection
         return self._connection
+
+    def _leave(self, connection: Connection, error: BaseException | None) -> None:
+        """Closes a connection to a server that takes no writes: the address may lead to the primary by now, and a
+        session of a standby lives on."""
+        if isinstance(error, psycopg.Error) and error.sqlstate in _OF_A_STANDBY:
+            connection.close()
 
     def _settle(self, connection: Connection) -> None:
         try:

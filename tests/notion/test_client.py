@@ -34,7 +34,8 @@ from tests.notion.clocks import SkippingClock
 from tests.notion.raw_server import RESET, RawServer, response
 
 TOKEN = "ntn_very_secret"
-OK = response(200, b'{"object":"user","id":"me"}')
+ME = b'{"object":"user","id":"me"}'
+OK = response(200, ME)
 
 
 @contextmanager
@@ -75,12 +76,19 @@ BROKEN = {
     "empty": response(200, b""),
     "a web page": response(200, b"<html><title>Hello</title></html>"),
     "no object": response(200, b"[1, 2]"),
+    "another's object": response(200, b'{"status":"ok"}'),
+    "an error that is called success": response(200, b'{"object":"error","code":"x"}'),
     "bad gzip": response(200, b"not gzip", "Content-Encoding: gzip\r\n"),
     "not HTTP": b"220 smtp.example.com ready\r\n\r\n",
     "500": response(500, b'{"code":"internal_server_error","message":"x"}'),
     "502 web page": response(502, b"<html><h1>Bad gateway</h1></html>"),
     "503": response(503, b'{"code":"service_unavailable","message":"x"}'),
     "504 empty": response(504, b""),
+    # What gateways refuse by themselves, or give up waiting for.
+    "400 web page": response(400, b"<html><title>400 Bad Request</title></html>"),
+    "408 empty": response(408, b""),
+    "425 empty": response(425, b""),
+    "499 another's object": response(499, b'{"error":"client closed request"}'),
 }
 
 
@@ -266,11 +274,12 @@ def test_a_block_is_not_waited_for(clock: SkippingClock) -> None:
 
 
 def test_numbers_keep_their_digits(clock: SkippingClock) -> None:
-    body = gzip.compress(b'{"number": 0.1000000000000000055511151231257827, "whole": 12345678901234567890}')
+    body = gzip.compress(b'{"object": "x", "n": 0.1000000000000000055511151231257827, "whole": 12345678901234567890}')
     answer = response(200, body, "Content-Encoding: gzip\r\n")
     with RawServer([answer]) as server, client_at(server.url, clock) as client:
         assert read(client) == {
-            "number": Decimal("0.1000000000000000055511151231257827"),
+            "object": "x",
+            "n": Decimal("0.1000000000000000055511151231257827"),
             "whole": 12345678901234567890,
         }
 
@@ -340,7 +349,7 @@ def test_an_address_without_a_scheme_is_a_configuration_error(url: str, clock: S
 
 def test_the_date_header_tells_notions_clock_to_the_second(clock: SkippingClock) -> None:
     said = clock.now().replace(microsecond=0) + timedelta(hours=1)
-    answer = response(200, b"{}", f"Date: {format_datetime(said, usegmt=True)}\r\n")
+    answer = response(200, ME, f"Date: {format_datetime(said, usegmt=True)}\r\n")
     common = CommonClock(clock)
     with RawServer([answer]) as server:
         client = NotionClient(
@@ -358,7 +367,7 @@ def test_the_date_header_tells_notions_clock_to_the_second(clock: SkippingClock)
 @pytest.mark.parametrize("header", ["", "Date: yesterday\r\n"])
 def test_a_missing_or_broken_date_is_no_clock(header: str, clock: SkippingClock) -> None:
     common = CommonClock(clock)
-    with RawServer([response(200, b"{}", header)]) as server:
+    with RawServer([response(200, ME, header)]) as server:
         client = NotionClient(TOKEN, limiter=Limiter(clock, 100), clock=common, base_url=server.url)
         client.me()
         client.close()

@@ -154,6 +154,26 @@ def test_a_session_reconnects_and_rolls_back(database: str, user: User) -> None:
     session.close()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "INSERT INTO notion_bridge.applied VALUES (gen_random_uuid(), 'x')",
+        "DO $$ BEGIN RAISE object_not_in_prerequisite_state USING MESSAGE = 'recovery is in progress'; END $$",
+    ],
+)
+def test_a_session_of_a_standby_is_not_kept(database: str, user: User, said: str) -> None:
+    """It would live on when the primary is back at the address: nothing could be written until a restart."""
+    set_up(database)
+    user.execute(f"ALTER DATABASE {user.info.dbname} SET default_transaction_read_only = on".encode())
+    session = Session(database)
+    with pytest.raises(Unavailable, match=r"read-only|recovery"), session.use() as conn:
+        conn.execute(said.encode())
+    user.execute(f"ALTER DATABASE {user.info.dbname} RESET default_transaction_read_only".encode())
+    with session.use() as conn:
+        conn.execute("INSERT INTO notion_bridge.applied VALUES (gen_random_uuid(), 'x')")
+    session.close()
+
+
 def test_a_server_that_owes_an_answer_and_says_nothing_is_given_up(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

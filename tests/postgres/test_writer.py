@@ -476,3 +476,16 @@ def test_a_batch_goes_on_after_a_refusal(end: PostgresEnd, user: User) -> None:
     receipts = list(end.apply(intents))
     assert [receipt.outcome for receipt in receipts] == [Outcome.DONE, Outcome.DONE]
     assert user.execute("SELECT title FROM tasks ORDER BY id").fetchall() == [("",), ("c",)]
+
+
+def test_a_write_that_met_a_read_only_server_reaches_the_primary_afterwards(database: str, user: User) -> None:
+    sync = set_up(database)
+    user.execute("INSERT INTO tasks (title) VALUES ('a')")
+    user.execute(f"ALTER DATABASE {user.info.dbname} SET default_transaction_read_only = on".encode())
+    session = AloneSession(database)
+    writer, write = RowWriter(session, sync), update(("1",), title=("a", "b"))
+    with pytest.raises(Unavailable, match="read-only"):
+        list(writer.apply([write]))
+    user.execute(f"ALTER DATABASE {user.info.dbname} RESET default_transaction_read_only".encode())
+    assert [receipt.outcome for receipt in writer.apply([write])] == [Outcome.DONE]
+    session.close()

@@ -44,9 +44,7 @@ class Watch:
         self.row_writes = 0
         self.created: dict[str, dict[str, str]] = {}  # pages that the bridge made, with what they were made with
         self.trashed_unheard: set[str] = set()  # pages that it has trashed, without an answer and a look since
-        self.disturbed: set[str] = (
-            set()
-        )  # of pages that came long after their time, and of suspended fields
+        self.disturbed: set[str] = set()  # of pages that came long after their time, and of suspended fields
         self.heard: Mapping[int, float] = {}  # when answers reached the bridge, by their number in the log
         self.deaths: list[float] = []  # when its process was killed
         self.born_unheard: Callable[[str], None] = lambda page_id: None  # told of pages whose creation nobody answered
