@@ -23,7 +23,7 @@ class Identity:
     """The database that one sync has recognised.
 
     What puts another one in its place ends every connection to the old one, and the next one that is opened reaches the
-    new: so each connection is asked once.
+    new: so each connection is asked once. (That the bridge was installed anew shows when it is recognised.)
     """
 
     def __init__(self, where: str) -> None:
@@ -33,7 +33,7 @@ class Identity:
 
     def recognise(self, conn: Connection) -> str:
         """From now on it is the database of this connection; its name for itself."""
-        self._known = self._of(conn)
+        self._told[conn] = self._known = _ask(conn)
         return self._known
 
     def require(self, conn: Connection) -> None:
@@ -48,6 +48,10 @@ class Identity:
 
     def _of(self, conn: Connection) -> str:
         if conn not in self._told:
-            [(identity,)] = conn.execute(_IDENTITY).fetchall()
-            self._told[conn] = identity
+            self._told[conn] = _ask(conn)
         return self._told[conn]
+
+
+def _ask(conn: Connection) -> str:
+    [(identity,)] = conn.execute(_IDENTITY).fetchall()
+    return str(identity)

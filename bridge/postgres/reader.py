@@ -14,6 +14,7 @@ from bridge.model import OUTSIDE, Key, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres.connection import Connection
 from bridge.postgres.findings import schema_version
 from bridge.postgres.names import source
+from bridge.postgres.unreadable import alone, concerns_a_row, refuse_many, without_values
 from bridge.postgres.wire import (
     Row,
     in_query,
@@ -66,6 +67,7 @@ def read_rows(conn: Connection, sync: Sync, keys: Sequence[Key]) -> dict[Key, Ro
     rows: dict[Key, Row] = {}
     for start in range(0, len(keys), _KEYS_PER_QUERY):
         rows.update((row.key, row) for row in _read_some(conn, sync, keys[start : start + _KEYS_PER_QUERY]))
+    refuse_many([*rows.values()], sync.table.qualified)
     return rows
 
 
@@ -77,11 +79,14 @@ def _read_some(conn: Connection, sync: Sync, keys: Sequence[Key]) -> Iterable[Ro
         key_is(sync, "r", len(keys)),
     )
     try:
-        fetched = conn.execute(query, key_parameters(keys)).fetchall()
-    except psycopg.DataError:
-        # A page may carry a key that the column cannot hold. It is found by halving; no row can have it.
+        with alone(conn):
+            fetched = conn.execute(query, key_parameters(keys)).fetchall()
+    except psycopg.Error as error:
+        if not concerns_a_row(error):
+            raise
         if len(keys) == 1:
-            return []
+            return without_values(conn, sync, keys[0], error)
+        # A key that the column cannot hold, or a row that cannot be read, is found by halving.
         middle = len(keys) // 2
         return [*_read_some(conn, sync, keys[:middle]), *_read_some(conn, sync, keys[middle:])]
     return [read_row(sync, key, values) for key, values in fetched]

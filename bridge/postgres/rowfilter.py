@@ -41,11 +41,12 @@ def inside(sync: Sync, record: str) -> sql.Composable:
     return _or_marked(sync, _condition(sync.where, record), record)
 
 
-def only_inside(sync: Sync) -> sql.Composable:
-    """The WHERE of a query over the table as `r` and nothing else, for the rows of the sync; empty without a filter."""
+def only_inside(sync: Sync) -> list[sql.Composable]:
+    """The conditions of a query over the table as `r` and nothing else, for the rows of the sync; none without a
+    filter."""
     if not sync.where:
-        return sql.SQL("")
-    return sql.SQL("WHERE {}").format(_or_marked(sync, sql.SQL("({}\n)").format(sql.SQL(sync.where)), "r"))
+        return []
+    return [_or_marked(sync, sql.SQL("({}\n)").format(sql.SQL(sync.where)), "r")]
 
 
 def _or_marked(sync: Sync, fulfils: sql.Composable, record: str) -> sql.Composable:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from bridge.ends import Batch, Evidence
-from bridge.model import Sync
+from bridge.model import Key, Presence, Sync
 from bridge.postgres.bundles import Known
 from bridge.postgres.connection import SCAN_LIMITS, Connection, open_connection
 from bridge.postgres.findings import schema_version
@@ -17,10 +17,20 @@ from bridge.postgres.identity import Identity
 from bridge.postgres.names import source, table_name
 from bridge.postgres.notes import SELECT_ALL, portions, read_note
 from bridge.postgres.outbox import BATCH_CHANGES, event_batch, require_columns
-from bridge.postgres.reader import observe, utc
+from bridge.postgres.reader import observe, read_rows, utc
 from bridge.postgres.rowfilter import only_inside
 from bridge.postgres.trouble import address, explain
-from bridge.postgres.wire import key_expression, read_row, values_expression
+from bridge.postgres.unreadable import alone, concerns_a_row, refuse_many
+from bridge.postgres.wire import (
+    Row,
+    in_query,
+    key_expression,
+    key_follows,
+    key_parameters,
+    read_key,
+    read_row,
+    values_expression,
+)
 
 
 def scan(
@@ -69,11 +79,50 @@ def _table(connection: Connection, sync: Sync) -> Iterator[Batch]:
     # The snapshot was taken by the first query of the transaction, after now(): it shows that time or later.
     [(now,)] = connection.execute("SELECT now()").fetchall()
     seen = utc(now)
-    order = sql.SQL(", ").join(sql.Identifier("r", column.name) for column in sync.key)
-    query = sql.SQL("SELECT {}, {} FROM {} AS r {} ORDER BY {}").format(
-        key_expression(sync, "r"), values_expression(sync, "r"), source(sync.table), only_inside(sync), order
-    )
-    with connection.cursor(name="notion_bridge_table") as cursor:
-        cursor.execute(query)
+    for rows in _all_rows(connection, sync):
+        yield Batch([observe(row, Evidence.SCAN, seen) for row in rows], more=True)
+
+
+def _all_rows(connection: Connection, sync: Sync) -> Iterator[list[Row]]:
+    """Every row in the order of the keys. A portion with one that cannot be read is read by its keys."""
+    last: Key | None = None  # that was read
+    unreadable: list[Row] = []
+    while True:
+        try:
+            for rows in _rows_after(connection, sync, last):
+                yield rows
+                last = rows[-1].key
+            return
+        except psycopg.Error as error:
+            if not concerns_a_row(error):
+                raise
+        keys = _keys_after(connection, sync, last)
+        found = read_rows(connection, sync, keys)
+        unreadable += [row for row in found.values() if row.unreadable]
+        refuse_many(unreadable, sync.table.qualified)
+        yield [row for row in found.values() if row.presence is not Presence.AWAY]
+        last = keys[-1]
+
+
+def _rows_after(connection: Connection, sync: Sync, last: Key | None) -> Iterator[list[Row]]:
+    columns = sql.SQL("{}, {}").format(key_expression(sync, "r"), values_expression(sync, "r"))
+    with alone(connection), connection.cursor(name="notion_bridge_table") as cursor:
+        query = _from_table(sync, columns, last, *only_inside(sync))
+        cursor.execute(query, key_parameters([last] if last else []))
         while rows := cursor.fetchmany(BATCH_CHANGES):
-            yield Batch([observe(read_row(sync, key, values), Evidence.SCAN, seen) for key, values in rows], more=True)
+            yield [read_row(sync, key, values) for key, values in rows]
+
+
+def _keys_after(connection: Connection, sync: Sync, last: Key | None) -> list[Key]:
+    """The next keys, inside of the filter or not: it may be the filter that fails."""
+    query = _from_table(sync, key_expression(sync, "r"), last) + sql.SQL(" LIMIT {}").format(BATCH_CHANGES)
+    return [read_key(sync, key) for (key,) in connection.execute(query, key_parameters([last] if last else []))]
+
+
+def _from_table(sync: Sync, columns: sql.Composable, last: Key | None, *conditions: sql.Composable) -> sql.Composed:
+    order = sql.SQL(", ").join(sql.Identifier("r", column.name) for column in sync.key)
+    asked = [in_query(condition) for condition in conditions] + ([key_follows(sync, "r")] if last else [])
+    where = sql.SQL("WHERE ") + sql.SQL(" AND ").join(asked) if asked else sql.SQL("")
+    return sql.SQL("SELECT {} FROM {} AS r {} ORDER BY {}").format(
+        in_query(columns), in_query(source(sync.table)), where, in_query(order)
+    )

@@ -28,11 +28,12 @@ _OF_A_TRIGGER = ("old", "new")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as read, in canonical values."""
+    """One row as read, in canonical values. `unreadable`: that it is there is all that could be read."""
 
     key: Key
     presence: Presence
     values: Mapping[str, FieldValue]
+    unreadable: bool = False
 
 
 def captured_columns(sync: Sync) -> tuple[Column, ...]:
@@ -106,6 +107,12 @@ def key_is(sync: Sync, record: str, keys: int = 1) -> sql.Composable:
     parts = in_query(sql.SQL(", ").join(_member(record, column) for column in sync.key))
     one = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(sync.key)))
     return sql.SQL("({}) IN ({})").format(parts, sql.SQL(", ").join([one] * keys))
+
+
+def key_follows(sync: Sync, record: str) -> sql.Composable:
+    """A condition with placeholders for one key: the record's own comes after it. See `key_is`."""
+    parts = in_query(sql.SQL(", ").join(_member(record, column) for column in sync.key))
+    return sql.SQL("({}) > ({})").format(parts, sql.SQL(", ").join([sql.Placeholder()] * len(sync.key)))
 
 
 def row_is(sync: Sync, one: str, other: str) -> sql.Composable:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.ends import Observation, Outcome, Receipt
-from bridge.errors import SetupError, Unavailable
+from bridge.errors import SetupError
 from bridge.model import OUTSIDE, OnLeave, Presence, Sync
 from bridge.postgres import install, installed, open_connection, read_table
 from bridge.postgres.rowfilter import check_filter
@@ -282,20 +282,6 @@ def prepare(user: User) -> None:
     user.execute("CREATE EXTENSION citext")
     user.execute("ALTER TABLE tasks ADD COLUMN name citext")
     user.execute("CREATE FUNCTION odd(bigint) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 % 2 = 1'")
-
-
-def test_a_row_that_makes_the_condition_fail_is_told_and_waited_for(database: str, user: User) -> None:
-    """The user's own statement does not fail; the table cannot be read until somebody mends the row."""
-    sync = filtered(database, "100 / length(title) > 1")
-    user.execute("INSERT INTO tasks (title) VALUES ('fine'), ('')")
-    end = end_for(database, sync)
-    assert end.changes().reread
-    with pytest.raises(Unavailable, match=r"a row at .* cannot be read: division by zero") as raised:
-        list(end.scan())
-    assert "filter" in raised.value.hint
-    user.execute("UPDATE tasks SET title = 'mended' WHERE title = ''")
-    assert sorted(title for _, _, title in told(list(end.scan())[-1].observations)) == ["fine", "mended"]
-    end.close()
 
 
 @pytest.mark.parametrize("on_leave", list(OnLeave))

@@ -175,3 +175,22 @@ def test_a_filter_that_is_none_is_refused_before_anything_is_done(world: World) 
     with pytest.raises(SetupError, match="IMMUTABLE"):
         world.sync()
     assert world.sql("SELECT FROM pg_namespace WHERE nspname = 'notion_bridge'") == []
+
+
+def test_a_row_for_which_the_filter_fails_holds_up_no_other_and_loses_no_page(world: World) -> None:
+    world.options = 'where = "100 / amount > 1"'
+    world.write_config()
+    odd, other = insert(world, "odd", amount=1), insert(world, "other", amount=1)
+    world.sync()
+    world.sql("UPDATE tasks SET amount = 0, title = 'changed' WHERE id = %s", int(odd))
+    world.sql("UPDATE tasks SET title = 'goes on' WHERE id = %s", int(other))
+    world.person.edit(world.page(odd)["_id"], {"Mail": "waits@example.com"})
+    world.sync()
+    assert (world.page(odd)["Name"], world.page(other)["Name"]) == ("odd", "goes on")
+    assert {row["reason"] for row in world.journal().parked()} == {"its row cannot be read: division by zero"}
+    assert world.rows()[odd]["mail"] is None
+    world.sql("UPDATE tasks SET amount = 2 WHERE id = %s", int(odd))
+    world.sync()
+    assert (world.page(odd)["Name"], world.rows()[odd]["mail"]) == ("changed", "waits@example.com")
+    assert world.journal().parked() == []
+    assert world.in_step()
