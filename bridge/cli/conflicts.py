@@ -19,7 +19,7 @@ from bridge.config import Config
 from bridge.engine.cases import LAPSED, RESOLVED, UNDONE, Case, Cases
 from bridge.engine.namefile import NameFile
 from bridge.engine.requests import is_running, submit
-from bridge.engine.resolving import DecisionRefused, NoSuchNumber
+from bridge.engine.resolving import TAKES, DecisionRefused, find_conflict
 from bridge.errors import ConfigError, ExitCode
 from bridge.journal import Journal
 from bridge.journal.rows import read_key, read_moment, read_value
@@ -28,7 +28,6 @@ from bridge.model import Side
 
 _SIDES = ("base", "postgres", "notion")
 _OFFERED = ("postgres", "notion", "base", "winner", "value=")
-_TAKES = "It can be: postgres, notion, base, winner, or value=TEXT."
 
 
 @click.group(invoke_without_command=True)
@@ -85,7 +84,7 @@ def show(environment: Environment, number: int) -> ExitCode:
     """
     config = environment.config()
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
-        row = _row(journal, number)
+        row = find_conflict(journal, number)
         case = _cases(journal, config).of(row)
     if environment.json:
         environment.emit(as_json(row) | case.as_json() | {"resolved_at": row["resolved_at"]})
@@ -123,10 +122,11 @@ def resolve(environment: Environment, numbers: tuple[int, ...], take: str, recor
     config = environment.config()
     word, equals, text = take.partition("=")
     if (word == "value") != bool(equals) or word not in ("value", "winner", *_SIDES):
-        raise ConfigError(f"--take cannot be {take!r}", hint=_TAKES)
+        raise ConfigError(f"--take cannot be {take!r}", hint=TAKES)
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
         names = [chosen.name for chosen in environment.chosen(config)]
-        chosen = _scope(journal, config, names, [_row(journal, n) for n in numbers], record=record, same_kind=same_kind)
+        rows = [find_conflict(journal, number) for number in numbers]
+        chosen = _scope(journal, config, names, rows, record=record, same_kind=same_kind)
     choices = [_choice(case, word, text if equals else None) for case in chosen]
     answer = submit(config.journal.path, environment.clock, "resolve-many", {"choices": choices})
     return _tell(environment, config, answer, "resolved", lambda row: f"{row['take']} was taken")
@@ -180,10 +180,10 @@ def _tell(
     """Writes what was decided, or says who does; says what was refused, and fails for it."""
     taken, refused = answer[done], answer["refused"]
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
-        names = sorted({_row(journal, item["id"])["sync"] for item in taken})
+        names = sorted({find_conflict(journal, item["id"])["sync"] for item in taken})
     writer = carry_on(environment, config, names) if names else Writer.LATER
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
-        rows = [_row(journal, item["id"]) for item in taken]
+        rows = [find_conflict(journal, item["id"]) for item in taken]
     if environment.json:
         states = [{"id": row["id"], "state": row["state"], "take": row["take"]} for row in rows]
         error = {"error": {name: refused[0][name] for name in ("message", "hint")}} if refused else {}
@@ -231,13 +231,6 @@ def _review(environment: Environment) -> ExitCode:
 
 def _cases(journal: Journal, config: Config) -> Cases:
     return Cases(journal, NameFile(config.journal.path, writes=False))
-
-
-def _row(journal: Journal, number: int) -> Row:
-    row = journal.conflict(number)
-    if row is None:
-        raise NoSuchNumber(f"there is no conflict {number}", hint="See `notion-bridge conflicts list`.")
-    return row
 
 
 def _list(environment: Environment, *, everything: bool) -> ExitCode:

@@ -16,9 +16,8 @@ from bridge.cli.output import key_shown, key_text, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.config import Config
 from bridge.engine.cases import Cases, page_address
-from bridge.engine.decisions import stopped_deletions
+from bridge.engine.decisions import find_parked, stopped_deletions
 from bridge.engine.requests import submit
-from bridge.engine.resolving import NoSuchNumber
 from bridge.errors import ConfigError, ExitCode
 from bridge.journal import Journal
 from bridge.journal.rows import read_key, read_moment, read_value
@@ -73,10 +72,7 @@ def show(environment: Environment, number: int) -> ExitCode:
     """
     config = environment.config()
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
-        row = journal.parked_item(number)
-        if row is None:
-            raise NoSuchNumber(f"there is no parked item {number}", hint="See `notion-bridge parked list`.")
-        row = with_record(journal, Cases(journal), row)
+        row = with_record(journal, Cases(journal), find_parked(journal, number))
     if environment.json:
         environment.emit(as_json(row))
         return ExitCode.OK

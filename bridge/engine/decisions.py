@@ -44,10 +44,16 @@ def _check_fit(handler: Callable[..., Any], journal: Journal, arguments: Mapping
             raise TypeError(f"{name} cannot be {value!r}")
 
 
-def _parked(journal: Journal, id: int, allowed: str) -> Row:  # noqa: A002 - the request's own word
-    row = journal.parked_item(id)
+def find_parked(journal: Journal, number: int) -> Row:
+    """The parked item with this number. Raises NoSuchNumber."""
+    row = journal.parked_item(number)
     if row is None:
-        raise NoSuchNumber(f"there is no parked item {id}", hint="See `notion-bridge parked list`.")
+        raise NoSuchNumber(f"there is no parked item {number}", hint="See `notion-bridge parked list`.")
+    return row
+
+
+def _parked(journal: Journal, id: int, allowed: str) -> Row:  # noqa: A002 - the request's own word
+    row = find_parked(journal, id)
     if row["state"] != "open":
         raise DecisionRefused(f"parked item {id} is not open any more: it is {row['state']}")
     if (row["kind"] == "held") != (allowed == "held"):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.journal import Journal
-from bridge.journal.rows import noted_moment, read_key, read_moment
+from bridge.journal.rows import noted_moment, read_key, read_moment, read_value
 from bridge.journal.store import Row
 from bridge.model import FieldValue, Key, Side
 from bridge.values import canonical
@@ -107,7 +107,7 @@ def _of_event(row: Row) -> Notice:
 
 
 def _of_conflict(row: Row) -> Notice:
-    values = {row["field"] or "the record": (_value(row["postgres"]), _value(row["notion"]))}
+    values = {row["field"] or "the record": (read_value(row["postgres"]), read_value(row["notion"]))}
     waits = "waits for you" if row["state"] == "open" else "a person decides"
     text = f"{row['rule']}: " + (f"{row['winner']} wins" if row["winner"] else waits)
     side = Side(row["winner"] or "postgres")
@@ -117,9 +117,5 @@ def _of_conflict(row: Row) -> Notice:
 
 def _of_parked(row: Row) -> Notice:
     at = noted_moment(row["at"])
-    values = {row["field"] or "the record": (None, _value(row["value"]))}
+    values = {row["field"] or "the record": (None, read_value(row["value"]))}
     return Notice(row["id"], "parked", row["sync"], Side(row["side"]), read_key(row["key"]), at, values, row["reason"])
-
-
-def _value(text: str) -> FieldValue:
-    return canonical.decode(json.loads(text))

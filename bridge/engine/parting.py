@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from bridge.engine.cases import OPEN, OVERTAKEN, RESOLVED, RESOLVING, UNDONE
 from bridge.journal import Journal
-from bridge.journal.rows import read_moment, read_value
+from bridge.journal.rows import read_stamp, read_value
 from bridge.journal.store import Row
-from bridge.model import Base, FieldValue, Pair, Side, Snapshot, Stamp, Sync, Unfit, Value
+from bridge.model import Base, FieldValue, Pair, Side, Snapshot, Sync, Unfit, Value
 
 FIRST_SYNC = "first-sync"
 _WAITED = ("manual", FIRST_SYNC)  # rules under which a field waits for a person
@@ -112,7 +112,7 @@ def _with_base(pair: Pair, row: Row) -> Pair:
 
 def _stamped(snapshot: Snapshot, row: Row, side: Side) -> Snapshot:
     stamps = {name: stamp for name, stamp in snapshot.stamps.items() if name != row["field"]}
-    earliest, latest = (read_moment(row[f"{side}_{edge}"]) for edge in ("earliest", "latest"))
-    if earliest is not None and latest is not None:
-        stamps[row["field"]] = Stamp(earliest, latest)
+    before = read_stamp(row[f"{side}_earliest"], row[f"{side}_latest"])
+    if before is not None:
+        stamps[row["field"]] = before
     return replace(snapshot, stamps=stamps)

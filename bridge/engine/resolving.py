@@ -16,6 +16,8 @@ from bridge.journal.store import Row
 from bridge.model import Pair, Side, Unfit, Value
 from bridge.values import canonical
 
+TAKES = "It can be: postgres, notion, base, winner, or value=TEXT."
+
 
 class DecisionRefused(BridgeError):
     """What a person asked for does not fit what is there now; nothing was changed."""
@@ -38,7 +40,7 @@ def resolve(
 
     `seen` is what both sides held when the person chose, by side; without it they must hold what the conflict shows.
     """
-    row = _conflict(journal, id)
+    row = find_conflict(journal, id)
     if is_parting(row):
         raise _being_taken_back(row)
     if row["state"] == RESOLVED and row["take"] in LAPSED:
@@ -78,7 +80,7 @@ def undo(journal: Journal, id: int) -> dict[str, Any]:  # noqa: A002 - the reque
     decided gets its winner's value again. One that had waited waits again, and both sides get their own values back;
     where that cannot be, it is to be decided anew, and both sides hold what was taken until then.
     """
-    row = _conflict(journal, id)
+    row = find_conflict(journal, id)
     if is_parting(row):
         raise _being_taken_back(row)
     if row["state"] not in (RESOLVING, RESOLVED):
@@ -136,7 +138,8 @@ def _each(
     return {done: answers, "refused": refused}
 
 
-def _conflict(journal: Journal, number: int) -> Row:
+def find_conflict(journal: Journal, number: int) -> Row:
+    """The conflict with this number. Raises NoSuchNumber."""
     row = journal.conflict(number)
     if row is None:
         raise NoSuchNumber(f"there is no conflict {number}", hint="See `notion-bridge conflicts list`.")
@@ -159,9 +162,7 @@ def _chosen_value(row: Row, take: str, value: str | None) -> Value:
     if take == "value":
         return parse_like(list(known.values()), value or "")
     if take not in known:
-        raise ConfigError(
-            f"--take cannot be {take!r}", hint="It can be: postgres, notion, base, winner, or value=TEXT."
-        )
+        raise ConfigError(f"--take cannot be {take!r}", hint=TAKES)
     chosen = known[take]
     if isinstance(chosen, Unfit):
         raise DecisionRefused(f"the value of {take} cannot be taken: {chosen.reason}", hint="Use --take value=TEXT.")

@@ -51,6 +51,7 @@ class History(WorkTables):
         at: str | None = None,
     ) -> Row:
         """One line of the history, as `event_add` takes it."""
+        earliest, latest = rows.edges(stamp)
         text = {name: [canonical.encode(old), canonical.encode(new)] for name, (old, new) in (changes or {}).items()}
         return {
             "sync": pair.sync,
@@ -60,8 +61,8 @@ class History(WorkTables):
             "side": side.value,
             "kind": kind,
             "changes": rows.as_json(text),
-            "earliest": rows.moment(stamp.earliest) if stamp else None,
-            "latest": rows.moment(stamp.latest) if stamp else None,
+            "earliest": earliest,
+            "latest": latest,
             "author": author,
             "intent": intent,
             "source": source,

@@ -92,6 +92,11 @@ def _stamp(earliest: str, latest: str) -> Stamp:
     return Stamp(datetime.fromisoformat(earliest), datetime.fromisoformat(latest))
 
 
+def edges(stamp: Stamp | None) -> tuple[str | None, str | None]:
+    """A stamp as two columns; `read_stamp` reads them."""
+    return (moment(stamp.earliest), moment(stamp.latest)) if stamp else (None, None)
+
+
 def read_stamp(earliest: str | None, latest: str | None) -> Stamp | None:
     return _stamp(earliest, latest) if earliest and latest else None
 

@@ -64,15 +64,9 @@ class WorkTables:
 
     def glimpse(self, intent: Intent, field: str, value: FieldValue, stamp: Stamp | None) -> None:
         """A value was seen in the page while this write was under way, which may be running over it."""
-        edges = (rows.moment(stamp.earliest), rows.moment(stamp.latest)) if stamp else (None, None)
-        self.store.run(
-            "glimpse_add",
-            intent=intent.id,
-            field=field,
-            value=rows.value_text(value),
-            earliest=edges[0],
-            latest=edges[1],
-        )
+        earliest, latest = rows.edges(stamp)
+        text = rows.value_text(value)
+        self.store.run("glimpse_add", intent=intent.id, field=field, value=text, earliest=earliest, latest=latest)
 
     def take_glimpses(self, intent: Intent) -> list[tuple[str, FieldValue, Stamp | None]]:
         """What was seen so: the fields, with their values and when they were typed. Nothing is left."""
@@ -155,7 +149,8 @@ class WorkTables:
     def add_conflict(self, pair: Pair, conflict: Conflict) -> bool:
         """Records a conflict; the same one only once, and none that a person is being asked about already. Answers
         whether it is new."""
-        row_stamp, page_stamp = conflict.postgres_stamp, conflict.notion_stamp
+        postgres_earliest, postgres_latest = rows.edges(conflict.postgres_stamp)
+        notion_earliest, notion_latest = rows.edges(conflict.notion_stamp)
         with crash_point(CrashPoint.CONFLICT_RECORDED):
             added = self.store.run(
                 "conflict_add",
@@ -166,10 +161,10 @@ class WorkTables:
                 base=rows.value_text(conflict.base),
                 postgres=rows.value_text(conflict.postgres),
                 notion=rows.value_text(conflict.notion),
-                postgres_earliest=rows.moment(row_stamp.earliest) if row_stamp else None,
-                postgres_latest=rows.moment(row_stamp.latest) if row_stamp else None,
-                notion_earliest=rows.moment(page_stamp.earliest) if page_stamp else None,
-                notion_latest=rows.moment(page_stamp.latest) if page_stamp else None,
+                postgres_earliest=postgres_earliest,
+                postgres_latest=postgres_latest,
+                notion_earliest=notion_earliest,
+                notion_latest=notion_latest,
                 rule=conflict.rule,
                 winner=conflict.winner.value if conflict.winner else None,
                 state="decided" if conflict.winner else "open",
