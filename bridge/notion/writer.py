@@ -1,6 +1,6 @@
 """Writes pages, each after a look at what it would overwrite.
 
-    guard    read the page (or up to 50 pages by one query over their keys), compare with what merge saw
+    guard    read the page (or up to 16 pages by one query over their keys), compare with what merge saw
     write    one PATCH with only what changes, within `guard_window` of the guard, whatever made it wait
     answer   the page that Notion sends back is the new snapshot
 
@@ -29,8 +29,7 @@ from bridge.notion.workers import Workers
 from bridge.values.keys import key_filter
 
 _SINGLE = 4  # up to so many pages are read one by one: a read by id is never stale, a query may be
-_LARGEST_CHUNK = 50
-_DEAR_CHUNK = 16  # while slots are scarce: a chunk waits for all of its own, and its guard is one of them
+_LARGEST_CHUNK = 16  # as many as the engine hands over; a chunk waits for all of its slots
 _PACED_CHUNK = 8  # while Notion wants us slow
 _GUARDS = 3  # attempts to get guard and write close enough together
 
@@ -105,8 +104,7 @@ class NotionWriter:
         limiter, priority = self._client.limiter, _most_urgent(intents)
         in_time = int(self._workers.share * self._window / 2 / max(self._sender.latency, 0.001))
         largest = _PACED_CHUNK if limiter.paced else _LARGEST_CHUNK
-        affordable = max(_DEAR_CHUNK, limiter.free(priority) - 1)
-        return max(_SINGLE, min(in_time, largest, affordable, limiter.most(priority) - 1))
+        return max(_SINGLE, min(in_time, largest, limiter.most(priority) - 1))
 
     def _chunk(self, chunk: Sequence[Intent]) -> Iterator[Made]:
         """A few intents are guarded one by one, more of them by one query."""
