@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,9 @@ def test_the_pure_parts_do_nothing(name: str) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_file_holds_one_idea(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES_MAX
+
+
+def test_the_map_of_the_engine_names_every_part() -> None:
+    told = ast.get_docstring(ast.parse((PACKAGE / "engine" / "__init__.py").read_text(encoding="utf-8"))) or ""
+    parts = {path.stem for path in (PACKAGE / "engine").glob("*.py")} - {"__init__"}
+    assert parts - set(re.findall(r"\w+", told)) == set()
