@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bridge.engine.binding import Ends
 from bridge.engine.namefile import NameFile
+from bridge.engine.rebinding import read_remembered
 from bridge.journal import Journal
 from bridge.journal.rows import noted_moment, read_key, read_moment, read_value
 from bridge.journal.store import Row
@@ -170,11 +170,8 @@ class Cases:
 
     def _title_field(self, sync: str) -> str:
         if sync not in self._titled:
-            row = self._journal.sync_row(sync)
-            fields = json.loads(row["columns"]) if row is not None else {}
-            self._titled[sync] = next(
-                (name for name, ends in fields.items() if Ends(*ends).property_type == "title"), ""
-            )
+            fields = read_remembered(self._journal, sync).fields
+            self._titled[sync] = next((name for name, ends in fields.items() if ends.property_type == "title"), "")
         return self._titled[sync]
 
     def _author(self, pair: Pair, side: Side, name: str, value: FieldValue) -> str:

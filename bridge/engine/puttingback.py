@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from bridge.engine.binding import Ends
+from bridge.engine.rebinding import read_remembered
 from bridge.engine.resolving import DecisionRefused, NoSuchNumber
 from bridge.journal import Journal
 from bridge.journal.rows import as_json, value_text
@@ -74,9 +74,8 @@ def _value_before(journal: Journal, pair: Pair, row: Row, name: str, old: FieldV
             )
     if isinstance(old, Unfit):
         raise DecisionRefused(f"the value of {name!r} before change {row['id']} does not fit: {old.reason}")
-    sync = journal.sync_row(pair.sync)
-    bound = json.loads(sync["columns"]).get(name) if sync is not None else None
-    kind = PROPERTY_TYPES.get(Ends(*bound).property_type) if bound else None
+    bound = read_remembered(journal, pair.sync).fields.get(name)
+    kind = PROPERTY_TYPES.get(bound.property_type) if bound is not None else None
     if kind is not None and kind.computed:
         raise DecisionRefused(f"{name!r} is computed by Notion", hint="Change what it is computed from.")
     return old

@@ -148,6 +148,7 @@ def suspend(journal: Journal, sync: Sync, fields: Iterable[str]) -> None:
 
 
 def read_remembered(journal: Journal, sync_name: str) -> Remembered:
+    """What the journal kept of the sync's last binding."""
     row = journal.sync_row(sync_name)
     if row is None:
         return NOTHING
