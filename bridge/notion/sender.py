@@ -125,36 +125,45 @@ class Sender:
         return Receipt(intent.id, Outcome.UNKNOWN, None, "no page carries the key so far", retry_after=wait)
 
     def _dispatch(self, intent: Intent, body: dict[str, Any], permit: Permit, check: Check) -> Receipt:
-        priority = priority_of(intent)
         check = self._allowed(check)
-        if intent.action.op is Op.CREATE:
-            # A second attempt: the first should have left nothing, but a look costs less than a duplicate.
-            if intent.attempts > 0 and (found := self._made_before(intent)):
-                return found
-            parent = {"type": "data_source_id", "data_source_id": self._sync.data_source.id}
-            with crash_point(CrashPoint.PAGE_CREATED):
-                reply = self._client.create_page({"parent": parent, "properties": body}, priority, permit, check)
+        match intent.action.op:
+            case Op.CREATE:
+                return self._create(intent, body, permit, check)
+            case Op.UPDATE:
+                with crash_point(CrashPoint.PAGE_UPDATED):
+                    reply = self._patch(intent, {"properties": body}, permit, check)
+                return self._answer(intent, reply)
+            case Op.DELETE:
+                with crash_point(CrashPoint.PAGE_TRASHED):
+                    reply = self._patch(intent, {"in_trash": True}, permit, check)
+                return self._answer(intent, reply)
+            case Op.RESTORE:
+                return self._restore(intent, body, permit, check)
+
+    def _create(self, intent: Intent, body: dict[str, Any], permit: Permit, check: Check) -> Receipt:
+        # A second attempt: the first should have left nothing, but a look costs less than a duplicate.
+        if intent.attempts > 0 and (found := self._made_before(intent)):
+            return found
+        parent = {"type": "data_source_id", "data_source_id": self._sync.data_source.id}
+        with crash_point(CrashPoint.PAGE_CREATED):
+            reply = self._client.create_page({"parent": parent, "properties": body}, priority_of(intent), permit, check)
+        return self._answer(intent, reply)
+
+    def _restore(self, intent: Intent, body: dict[str, Any], permit: Permit, check: Check) -> Receipt:
+        """In two requests: Notion does not say whether a restore may carry properties; apart they always work. The
+        first answer shows the page as the second request finds it, so it serves as its guard, and grows as old.
+        Raises _HalfMade."""
+        with crash_point(CrashPoint.PAGE_RESTORED):
+            reply = self._patch(intent, {"in_trash": False}, permit, check)
+        if not body:
             return self._answer(intent, reply)
-        page_id = str(intent.pair.page_id)
-        if intent.action.op is Op.UPDATE:
-            with crash_point(CrashPoint.PAGE_UPDATED):
-                reply = self._client.update_page(page_id, {"properties": body}, priority, permit, check)
-            return self._answer(intent, reply)
-        trash = intent.action.op is Op.DELETE
-        with crash_point(CrashPoint.PAGE_TRASHED if trash else CrashPoint.PAGE_RESTORED):
-            reply = self._client.update_page(page_id, {"in_trash": trash}, priority, permit, check)
-        if trash or not body:
-            return self._answer(intent, reply)
-        # Notion does not say whether a restore may carry properties; apart they always work. The first answer
-        # shows the page as the second request finds it, so it serves as its guard, and grows as old.
-        shown = self._pages.observe(reply.body, reply, Evidence.RECEIPT, priority)
+        shown = self._pages.observe(reply.body, reply, Evidence.RECEIPT, priority_of(intent))
         if moved := guard.moved(intent, shown):
             return Receipt(intent.id, Outcome.STALE, shown, f"{moved} was changed in Notion meanwhile")
         half = Receipt(intent.id, Outcome.STALE, shown, "it was restored; its values could not follow at once")
+        in_time = self._allowed(self._not_long_after(reply.received))
         try:
-            reply = self._client.update_page(
-                page_id, {"properties": body}, priority, permit, self._allowed(self._not_long_after(reply.received))
-            )
+            reply = self._patch(intent, {"properties": body}, permit, in_time)
         except _Late:
             return half
         except (Ambiguous, NotFound, Invalid):
@@ -162,6 +171,9 @@ class Sender:
         except BridgeError as error:  # not made; but the page is not in the trash any more, which must be known
             raise _HalfMade(half, None if isinstance(error, Conflict) else error) from error
         return self._answer(intent, reply)
+
+    def _patch(self, intent: Intent, body: dict[str, Any], permit: Permit, check: Check) -> Reply:
+        return self._client.update_page(str(intent.pair.page_id), body, priority_of(intent), permit, check)
 
     def _allowed(self, check: Check) -> Check:
         """The last thing before a request leaves: whether we may write at all, and then whether this may be written."""
