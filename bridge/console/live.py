@@ -37,7 +37,6 @@ from bridge.engine.opening import Bridge
 from bridge.engine.worker import Worker
 from bridge.errors import BridgeError
 from bridge.model import Side
-from bridge.notion.errors import NotionError
 
 _RECENT = 40
 _LEAVE = b"\x1b[?1049l\x1b[?25h"
@@ -245,8 +244,5 @@ class _Frame:
 
 
 def _down(worker: Worker) -> Side | None:
-    """The side that failed last time; its error tells which."""
-    error = worker.health.lasting_failure(1)
-    if error is None:
-        return None
-    return Side.NOTION if isinstance(error, NotionError) else Side.POSTGRES
+    """A side that does not answer now."""
+    return next(iter(worker.health.failing()), None)

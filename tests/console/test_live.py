@@ -19,11 +19,11 @@ from rich.console import ConsoleDimensions
 
 from bridge.console.live import LiveConsole
 from bridge.console.view import State, View
+from bridge.engine.health import Health
 from bridge.engine.opening import Bridge
-from bridge.errors import BreakerTripped, BridgeError, Unavailable
+from bridge.errors import AccessLost, BreakerTripped, BridgeError, Unavailable
 from bridge.journal import Journal
 from bridge.model import Conflict, Side, Stamp, Sync, Waiting
-from bridge.notion.errors import NotSent
 from bridge.notion.limiter import Limiter
 from tests.console.conftest import NOON, terminal
 
@@ -67,15 +67,11 @@ class Seat:
         return self.screen.getvalue()
 
 
-def healthy(times: int) -> BridgeError | None:
-    return None
-
-
 @pytest.fixture
 def seat(journal: Journal, sync: Sync) -> Seat:
     clock = StillClock()
     pacing = SimpleNamespace(next_poll=4.0)
-    worker = SimpleNamespace(sync=sync, swept=True, pacing=pacing, health=SimpleNamespace(lasting_failure=healthy))
+    worker = SimpleNamespace(sync=sync, swept=True, pacing=pacing, health=Health(journal, sync.name, clock))
     bridge = SimpleNamespace(
         journal=journal,
         sides=SimpleNamespace(limiter=Limiter(clock, 180), stop=threading.Event()),
@@ -161,12 +157,10 @@ def test_a_suspended_field_is_never_called_in_step(seat: Seat, sync: Sync) -> No
 
 
 @pytest.mark.parametrize(
-    ("error", "side"), [(NotSent("no such host"), Side.NOTION), (Unavailable("connection refused"), Side.POSTGRES)]
+    ("error", "side"), [(AccessLost("it is not shared"), Side.NOTION), (Unavailable("no route"), Side.POSTGRES)]
 )
-def test_names_the_side_that_is_down(seat: Seat, sync: Sync, error: BridgeError, side: Side) -> None:
-    with seat.journal.transaction():
-        seat.journal.update_sync(sync.name, last_error=str(error))
-    seat.worker.health.lasting_failure = lambda times: error
+def test_names_the_side_that_is_down(seat: Seat, error: BridgeError, side: Side) -> None:
+    seat.worker.health.failed(side, error)
     view = seat.live.view()
     assert view.syncs[0].down is side
     assert view.state is State.DOWN
