@@ -31,9 +31,9 @@ class Linker:
             return self._surplus(seen)
         other = self._being_made(seen)
         holder = self._journal.record_of(name, seen.key) if seen.key is not None else None
-        if other is None and holder is not None and holder.page_id is None and _are_of_others(given_up, holder):
+        if other is None and holder is not None and _are_of_others(given_up, holder):
             other = self._unseen_maker(given_up, seen)
-            if other is None:  # a second page of another record, and somebody has edited it
+            if other is None and holder.page_id is None:  # a second page of another record, and somebody has edited it
                 return self._journal.add_pair(name, None, page_id, seen.key)
         other = other or holder
         if other is None:

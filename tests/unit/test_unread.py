@@ -92,6 +92,22 @@ def test_the_page_of_another_record_s_attempt_is_not_a_waiting_row_s(ahead: int 
     assert desk.page_pair("page-5").key == ("6",)
 
 
+def test_a_page_that_is_made_late_is_its_maker_s_though_another_row_s_page_has_the_key() -> None:
+    """It passed for a page that somebody had made: a row was invented for it, and the record got a second page."""
+    desk = Desk()
+    desk.see(row("5", BEFORE))
+    desk.answer(desk.planned(), Outcome.RETRY, reason="no page carries the key", blame=Blame.UNCLEAR)
+    desk.see(replace(row("6", BEFORE), old_key=("5",)))
+    desk.see(row("5", AFTER))
+    answer = page("page-5", "5", AFTER, creator=BOT, edited=minute(0), seen=at(1), evidence=Evidence.RECEIPT)
+    desk.answer(desk.planned(), Outcome.DONE, answer)
+    desk.see(page("late", "5", BEFORE, creator=BOT, edited=minute(0), seen=at(40)))
+    assert (desk.pair("6").page_id, desk.pair("5").page_id) == ("late", "page-5")
+    desk.clock.seconds += 60.0
+    rekeyed = desk.planned()
+    assert (rekeyed.action.side, rekeyed.action.op, rekeyed.action.key) == (Side.NOTION, Op.UPDATE, ("6",))
+
+
 @pytest.mark.parametrize("first", ["record", "waiting"])
 @pytest.mark.parametrize("ahead", [None, 1])
 def test_keys_are_swapped_between_a_record_and_a_row_that_waits(first: str, ahead: int | None) -> None:
