@@ -342,3 +342,14 @@ def test_proofs_that_cannot_be_given_back_stop_nothing() -> None:
     bench.rows.errors["trim"] = Unavailable("no database")
     bench.dispatch.forget_proofs()
     assert list(bench.health.failing()) == [Side.POSTGRES]
+
+
+def test_what_was_given_up_before_it_was_sent_is_not_sent() -> None:
+    """What was agreed is forgotten meanwhile, or the fields are bound otherwise."""
+    bench = planned(64, linked=True)
+    bench.dispatch.withdraw()
+    assert not bench.dispatch.busy
+    bench.dispatch.send()
+    bench.run()
+    assert bench.pages.applied == []
+    assert bench.desk.journal.intents_in_flight("tasks") == []

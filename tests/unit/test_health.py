@@ -182,3 +182,15 @@ def test_what_does_not_fit_is_bound_anew_once_before_it_lasts(desk: Desk, health
     assert health.up(Side.POSTGRES)
     fail(health, Side.POSTGRES, error)
     assert health.lasting_failure(5) is error
+
+
+def test_what_one_side_fails_for_is_told_until_that_side_answers(health: Health, desk: Desk) -> None:
+    for side in Side:
+        health.came_up(side)
+    fail(health, Side.NOTION, Unavailable("Notion is down"))
+    fail(health, Side.POSTGRES, Unavailable("no database"))
+    desk.clock.seconds += 1.0
+    health.guarded(Side.NOTION, lambda: None)
+    assert (list(health.failing()), last_error(desk)) == ([Side.POSTGRES], "no database")
+    health.guarded(Side.POSTGRES, lambda: None)
+    assert last_error(desk) == ""

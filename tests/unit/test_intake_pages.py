@@ -82,6 +82,21 @@ def test_where_two_creates_might_have_made_it_a_page_without_its_key_is_a_new_re
     assert desk.page_pair("page-1").key is None
 
 
+def test_a_page_that_two_creates_with_one_key_may_have_made_alike_is_whose_that_was_asked_for() -> None:
+    """Otherwise each would leave it to the other."""
+    desk = Desk()
+    desk.see(row("1", {"title": "one", "status": "Todo"}))
+    first = desk.planned()
+    desk.see(row("2", {"title": "one", "status": "Todo"}, old_key=("1",)), row("1", {"title": "two", "status": "Todo"}))
+    second = desk.planned()
+    assert (first.action.key, second.action.key) == (("1",), ("1",))
+    for intent in (first, second):
+        desk.answer(intent, Outcome.UNKNOWN)
+    found = page("page-1", "1", {"title": "edited", "status": "Todo"}, creator=BOT, edited=minute(0), seen=at(1))
+    desk.answer(first, Outcome.DONE, found)
+    assert (desk.state(first), desk.pair("2").page_id) == ("done", "page-1")
+
+
 @pytest.mark.parametrize(("shown", "creator"), [(AFTER, BOT), (BEFORE, "ada")])
 def test_a_page_without_a_key_that_shows_something_else_or_is_a_person_s_is_a_new_record(
     shown: dict[str, Value], creator: str

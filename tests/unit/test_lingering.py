@@ -180,3 +180,12 @@ def test_an_edit_of_a_page_that_comes_out_of_the_trash_late_is_an_edit() -> None
     desk.see(shown(3, status="Doing"))
     edit = desk.planned()
     assert (edit.action.side, [change.new for change in edit.action.changes.values()]) == (Side.POSTGRES, ["Doing"])
+
+
+def test_what_the_page_showed_before_is_not_what_such_a_write_has_done() -> None:
+    """Somebody typed just that, and was seen; then another write of ours was answered. The edit is carried over."""
+    desk = overtaken("v1")
+    desk.see(shown(4, author="ann", title="v1"))
+    desk.see(shown(5, title="v1"))
+    edit = desk.planned()
+    assert (edit.action.side, [change.new for change in edit.action.changes.values()]) == (Side.POSTGRES, ["v1"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.ends import Outcome
-from bridge.engine.decisions import carry_out
+from bridge.engine.decisions import carry_out, stopped_deletions
 from bridge.engine.resolving import DecisionRefused
 from bridge.errors import BreakerTripped
 from bridge.model import MIRROR, Deletes, Op, Side
@@ -180,3 +180,15 @@ def test_undoing_touches_nothing_that_was_not_deleted() -> None:
     carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "undo"})
     assert desk.journal.parked("tasks", "") == []
     assert desk.journal.pair(gone.id).base is not None
+
+
+def test_a_row_that_came_back_after_both_were_deleted_is_none_of_those_that_are_asked_about() -> None:
+    desk = Desk()
+    back = desk.record("1", BEFORE)
+    desk.see(row("1"), page("page-1", "1"))
+    assert desk.plan() == []
+    desk.see(row("1", BEFORE))
+    desk.journal.stop("tasks", BreakerTripped("stopped", hint="", side="postgres", deletes=1))
+    assert list(stopped_deletions(desk.journal, "tasks")) == []
+    carry_out(desk.journal, "resume", {"syncs": ["tasks"], "deletes": "undo"})
+    assert desk.journal.parked_of(back) == []

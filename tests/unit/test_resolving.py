@@ -278,6 +278,21 @@ def test_where_one_side_would_not_wait_it_is_decided_anew() -> None:
     assert titles(desk) == (None, None)
 
 
+def test_what_was_typed_and_taken_back_can_be_decided_anew() -> None:
+    """Both sides hold what was typed, which is none of the values of the conflict, and nobody's edit."""
+    sync = make_sync(policy=Policy.MANUAL, first_sync=None)
+    desk = Desk(sync)
+    desk.see(row("1", {"title": "ours", "status": "Todo"}, stamp=stamp(1)))
+    desk.see(page("page-1", "1", {"title": None, "status": "Todo"}, seen=at(2)))
+    assert desk.plan() == []
+    ask(desk, "resolve", id=1, take="value", value="typed")
+    written(desk)
+    assert ask(desk, "undo", id=1)["state"] == "decided"
+    ask(desk, "resolve", id=1, take="postgres")
+    written(desk, 300.0)
+    assert titles(desk) == ("ours", "ours")
+
+
 def test_an_edit_made_since_is_not_undone_with_the_decision() -> None:
     desk = divided(PAGE_WINS)
     ask(desk, "resolve", id=1, take="postgres")

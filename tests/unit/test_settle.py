@@ -61,6 +61,25 @@ def test_a_second_answer_changes_nothing(make: Maker, outcome: Outcome) -> None:
     assert desk.parked() == []
 
 
+@pytest.mark.parametrize("first", [Outcome.STALE, Outcome.RETRY])
+@pytest.mark.parametrize("make", MAKERS)
+def test_an_answer_to_a_write_that_was_given_up_changes_nothing(make: Maker, first: Outcome) -> None:
+    desk, intent = make()
+    desk.answer(intent, first)
+    state, pair, history = desk.state(intent), desk.journal.pair_row(intent.pair.id), desk.events("1")
+    desk.answer(intent, Outcome.DONE, seen_after(intent), reason="late")
+    desk.answer(intent, Outcome.RETRY, reason="late")
+    assert (desk.state(intent), desk.journal.pair_row(intent.pair.id), desk.events("1")) == (state, pair, history)
+
+
+def test_an_answer_to_a_row_write_whose_outbox_row_is_on_its_way_changes_nothing() -> None:
+    desk, intent = update_row()
+    desk.answer(intent, Outcome.DONE, row("1", AFTER), position=7)
+    desk.answer(intent, Outcome.STALE, reason="late")
+    assert desk.state(intent) == "echo"
+    assert desk.plan() == []
+
+
 def test_an_answer_to_nothing_changes_nothing() -> None:
     desk, intent = update_page()
     desk.settler.settle(Intent("another", intent.pair, intent.action, intent.at), Receipt("another", Outcome.DONE))

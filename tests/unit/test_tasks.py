@@ -251,3 +251,17 @@ def test_the_listener_does_not_begin_after_the_end() -> None:
 
     listening(wait, lambda: None, stop)
     assert asked == []
+
+
+def test_at_the_end_everything_that_was_found_is_taken() -> None:
+    """More than are taken together."""
+    tasks, told = ThreadTasks(), list[int]()
+
+    def work(deliver: Deliver) -> None:
+        for number in range(1000):
+            deliver(lambda number=number: told.append(number))  # type: ignore[misc]
+
+    tasks.start("one", work, no_error, lambda: None)
+    tasks.close()
+    assert told == list(range(1000))
+    assert not tasks.running()
