@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import FieldConfig, SyncConfig
-from bridge.engine.binding import Ends, Remembered, bind, bound_fields, bound_properties
+from bridge.engine.binding import Ends, Remembered, bind, bound_fields, bound_properties, means_the_same
 from bridge.errors import ExitCode, SetupError
 from bridge.model import Deletes, Direction, Format, Policy, Side
 from bridge.shapes import Column, DataSource, Property, Table
@@ -239,6 +239,29 @@ def test_a_type_that_means_the_same_suspends_nothing() -> None:
     sync = bind(CONFIG, wider, SOURCE, remembered=BOUND)
     assert sync.suspended == ()
     assert sync.fields[0].column.type_name == "character varying"
+
+
+@pytest.mark.parametrize(
+    ("column", "same"),
+    [
+        (replace(TITLE, type_sql="varchar(50)"), False),
+        (replace(TITLE, base_sql="varchar(50)"), False),
+        (replace(TITLE, labels=("a", "b", "c")), True),
+        (replace(TITLE, labels=("a", "other")), False),
+        (TITLE, True),
+    ],
+)
+def test_what_may_have_changed_rows_without_a_word_is_read_again(column: Column, same: bool) -> None:
+    title = replace(TITLE, labels=("a", "b"))
+    column = replace(column, labels=column.labels or title.labels)
+    before, now = (bind(CONFIG, replace(TABLE, columns=(ID, found)), SOURCE) for found in (title, column))
+    assert means_the_same(before, now) is same
+
+
+def test_other_parts_of_a_table_are_read_again() -> None:
+    before, now = (bind(CONFIG, replace(TABLE, parts=parts), SOURCE) for parts in ((), (7,)))
+    assert means_the_same(before, before)
+    assert not means_the_same(before, now)
 
 
 def test_a_wrong_direction_is_a_mistake_even_where_the_field_was_bound() -> None:

@@ -140,3 +140,14 @@ def test_a_word_about_one_side_s_deletions_is_none_about_the_other_s(side: Side)
     with pytest.raises(BreakerTripped) as tripped:
         desk.plan()
     assert (tripped.value.side, tripped.value.deletes) == (side.value, 4)
+
+
+def test_deletions_that_were_made_are_of_those_that_a_word_lets_through() -> None:
+    desk = records(20, limited(3, 10.0))
+    desk.journal.allow("tasks", Side.NOTION, 4)
+    desk.see(*(row(str(number)) for number in range(4)))
+    for intent in desk.plan():
+        desk.answer(intent, Outcome.DONE)
+    desk.see(*(row(str(number)) for number in range(4, 7)))
+    with pytest.raises(BreakerTripped, match="delete 7 of 20"):
+        desk.plan()

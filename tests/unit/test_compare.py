@@ -89,6 +89,15 @@ def test_a_record_on_one_side_only_is_a_difference(
     assert (difference.field, words, difference.excused) == ("", {"there", "not there"}, "")
 
 
+def test_a_row_that_is_back_is_a_difference_until_its_page_is() -> None:
+    sides = Sides()
+    sides.desk.record("1", BEFORE)
+    sides.desk.see(row("1"), page("page-1", "1", edited=minute(5), seen=at(300)))
+    sides.rows.records["1"] = row("1", BEFORE)
+    found = sides.verify()
+    assert [(d.field, d.postgres, d.notion, d.excused) for d in found.differences] == [("", "there", "not there", "")]
+
+
 def test_a_record_that_is_away_is_told_as_such() -> None:
     sides = Sides()
     sides.add("1", BEFORE, BEFORE)

@@ -178,3 +178,9 @@ def test_a_filter_or_a_place_that_does_not_fit(line: str, said: str) -> None:
         read(GOOD.replace("[sync.fields]", f"{line}\n[sync.fields]"))
     assert said in raised.value.message
     assert "line 7" in raised.value.message
+
+
+def test_a_variable_that_is_empty_is_as_good_as_none() -> None:
+    """An empty DSN would be whatever database libpq finds."""
+    with pytest.raises(ConfigError, match="the environment variable DATABASE_URL is not set"):
+        read(GOOD, {**ENVIRONMENT, "DATABASE_URL": ""})

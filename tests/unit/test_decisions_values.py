@@ -35,6 +35,7 @@ AWARE, LOCAL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1)  # noqa: D
         (AWARE, "2026-12-24", "date and time"),
         (AWARE, "2026-12-24T10:00:00.123456Z", "millisecond"),
         (LOCAL, "2026-12-24T10:00Z", "zone"),
+        (LOCAL, "2026-12-24T10:00:00.123456", "millisecond"),
         (AWARE.date(), "2026-12-24T10:00Z", "date"),
     ],
 )

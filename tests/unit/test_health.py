@@ -194,3 +194,11 @@ def test_what_one_side_fails_for_is_told_until_that_side_answers(health: Health,
     assert (list(health.failing()), last_error(desk)) == ([Side.POSTGRES], "no database")
     health.guarded(Side.POSTGRES, lambda: None)
     assert last_error(desk) == ""
+
+
+def test_what_an_earlier_process_noted_is_told_until_both_sides_have_answered(health: Health, desk: Desk) -> None:
+    desk.journal.update_sync("tasks", last_error="no database")
+    health.came_up(Side.NOTION)
+    assert last_error(desk) == "no database"
+    health.came_up(Side.POSTGRES)
+    assert last_error(desk) == ""

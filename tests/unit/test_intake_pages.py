@@ -165,6 +165,30 @@ def test_a_second_page_is_known_by_what_its_create_wrote() -> None:
     assert desk.journal.events_of(desk.page_pair("twin"))[0]["kind"] == "surplus"
 
 
+def test_a_second_page_in_which_somebody_filled_what_its_create_left_empty_is_kept() -> None:
+    desk = Desk()
+    desk.see(row("1", {"title": "before", "status": None}))
+    first = desk.planned()
+    assert set(first.action.changes) == {"title"}
+    desk.answer(first, Outcome.RETRY, reason="it was not found")
+    desk.clock.seconds += 60.0
+    made = page("page-1", "1", {"title": "before", "status": None}, edited=minute(1), seen=at(61))
+    desk.answer(desk.planned(), Outcome.DONE, made)
+    desk.see(page("twin", "1", {"title": "before", "status": "typed"}, creator=BOT, edited=minute(2), seen=at(130)))
+    assert Op.DELETE not in [intent.action.op for intent in desk.plan()]
+
+
+def test_a_key_that_a_living_row_has_got_again_is_not_free() -> None:
+    """Both sides had deleted the record, and its row is back; its page is still in the trash."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1"), page("page-1", "1", seen=at(10)))
+    assert desk.plan() == []
+    desk.see(row("1", AFTER))
+    desk.see(page("page-2", "1", AFTER))
+    assert keys(desk) == {"1": "page-1", None: "page-2"}
+
+
 def test_a_second_page_that_no_create_of_ours_explains_is_a_new_record() -> None:
     """An automation may write in our name."""
     desk = Desk()

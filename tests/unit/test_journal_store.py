@@ -62,6 +62,20 @@ def test_what_is_committed_is_synced_to_the_disk(store: Store) -> None:
     assert pragma(store, "busy_timeout") == 10_000
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
+def test_a_transaction_that_is_broken_off_leaves_nothing(store: Store, error: type[BaseException]) -> None:
+    def break_off() -> None:
+        with store.transaction():
+            add(store, "tasks")
+            raise error
+
+    with pytest.raises(error):
+        break_off()
+    with store.transaction():
+        add(store, "other")
+    assert names(store) == ["other"]
+
+
 def test_it_is_reopened_as_it_was_left(path: Path) -> None:
     for name in ("one", "two"):
         store = Store.open(path)

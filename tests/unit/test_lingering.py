@@ -183,9 +183,26 @@ def test_an_edit_of_a_page_that_comes_out_of_the_trash_late_is_an_edit() -> None
 
 
 def test_what_the_page_showed_before_is_not_what_such_a_write_has_done() -> None:
-    """Somebody typed just that, and was seen; then another write of ours was answered. The edit is carried over."""
+    """Somebody typed just that, and was seen; then another program edited another field with our token."""
     desk = overtaken("v1")
     desk.see(shown(4, author="ann", title="v1"))
-    desk.see(shown(5, title="v1"))
+    desk.see(shown(5, title="v1", status="Done"))
     edit = desk.planned()
-    assert (edit.action.side, [change.new for change in edit.action.changes.values()]) == (Side.POSTGRES, ["v1"])
+    carried = {name: change.new for name, change in edit.action.changes.items()}
+    assert (edit.action.side, carried) == (Side.POSTGRES, {"title": "v1", "status": "Done"})
+
+
+def test_an_edit_of_a_page_that_is_there_is_one_though_a_restore_may_come_late() -> None:
+    """The restore had no answer, and was made when it was tried again. What is edited then is no late restore's."""
+    desk = Desk(replace(make_sync(), policy=Policy.MANUAL))
+    desk.record("1", BEFORE)
+    desk.see(row("1", stamp=stamp(60)))
+    desk.answer(desk.planned(), Outcome.DONE, trashed(1))
+    desk.see(row("1", BEFORE, stamp=stamp(120)))
+    lose(desk, desk.planned(), trashed(2))
+    desk.answer(desk.planned(), Outcome.DONE, receipt(3, "v0"))
+    desk.see(shown(4, author="ann", title="w"))
+    desk.see(shown(5, title="w", status="Done"))
+    edit = desk.planned()
+    carried = {name: change.new for name, change in edit.action.changes.items()}
+    assert (edit.action.side, carried) == (Side.POSTGRES, {"title": "w", "status": "Done"})

@@ -169,3 +169,16 @@ def test_what_a_page_was_last_known_to_link_to(office: Office) -> None:
     assert office.links.linked("tasks", "elsewhere", "customer") == ()
     office.see(page("o1", "1", {"title": "x", "customer": Unfit("2 pages", "a, b")}, edited=minute(9), seen=at(600)))
     assert office.links.linked("tasks", "o1", "customer") == ()
+
+
+def test_a_key_that_another_record_has_got_first_stays_its_own(office: Office) -> None:
+    """Notes of one batch come in any order of their records."""
+    for key in ("1", "2"):
+        office.known_customer(key)
+    first, second = (office.journal.pair_by_key("customers", (key,)) for key in ("1", "2"))
+    assert first is not None
+    assert second is not None
+    office.links.note([replace(second, key=("1",)), replace(first, key=("3",))])
+    assert office.links.page_of("customers", ("1",)) == "c2"
+    office.links.note([replace(second, key=("1",), page_id="c1"), replace(first, key=("3",), page_id="c4")])
+    assert office.links.key_of("customers", "c1") == ("1",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.ends import Outcome
+from bridge.ends import Evidence, Outcome
 from bridge.model import Op, Policy, Side, Value
 from bridge.notion import guard
 from tests.unit.desk import Desk, at, minute, page, row, stamp
@@ -117,3 +117,26 @@ def test_who_takes_the_page_out_first_is_asked_all_the_same() -> None:
     )
     assert desk.plan() == []
     assert [c["rule"] for c in desk.conflicts() if c["state"] == "open"] == ["manual"]
+
+
+def test_what_a_row_held_that_both_sides_had_agreed_on_goes_with_its_page_untold() -> None:
+    """Somebody edited the page and trashed it: the row's value is the one before."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    trashed = page("page-1", "1", {**BEFORE, "title": "edited"}, edited=minute(1), seen=at(70))
+    desk.see(replace(trashed, presence=page("page-1", "1").presence))
+    desk.answer(desk.planned(), Outcome.DONE, row("1"))
+    assert kept(desk) == []
+
+
+def test_an_edit_that_a_write_ran_over_is_one_however_often_it_is_seen() -> None:
+    """It was seen while the write was under way, and by a listing that was asked before and answered after it."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "ours"}, stamp=stamp(60)))
+    write = desk.planned()
+    edited = {**BEFORE, "title": "theirs"}
+    desk.see(page("page-1", "1", edited, evidence=Evidence.SCAN, edited=minute(1), seen=at(61), stamp=stamp(60, 59)))
+    desk.answer(write, Outcome.DONE, page("page-1", "1", {"title": "ours"}, edited=minute(2), seen=at(130)))
+    desk.see(page("page-1", "1", edited, evidence=Evidence.SCAN, edited=minute(1), seen=at(62), stamp=stamp(61, 58)))
+    assert kept(desk) == [("edited-while-written", "title", '"ours"', '"theirs"')]

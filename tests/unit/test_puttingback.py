@@ -118,6 +118,7 @@ def test_what_notion_computes_is_not_put_back(desk: Desk, kind: str, way: str) -
         ("delete", "Restore the page"),
         ("write-delete", "Restore the page"),
         ("rekey", "Delete the row"),
+        ("write-restore", "Delete the row or trash the page"),
     ],
 )
 def test_what_is_no_edit_says_how_it_is_undone(desk: Desk, kind: str, way: str) -> None:

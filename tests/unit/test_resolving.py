@@ -312,6 +312,18 @@ def test_while_it_is_being_written_it_is_not_taken_back() -> None:
     assert case(desk).state == "resolving"
 
 
+def test_a_decision_that_was_just_written_is_taken_back_like_any_other() -> None:
+    """Both sides hold it, and nothing was merged since."""
+    desk = divided()
+    ask(desk, "resolve", id=1, take="postgres")
+    write = desk.planned()
+    desk.answer(write, Outcome.DONE, page("page-1", "1", {"title": "ours", "status": "Todo"}, seen=at(200)))
+    assert case(desk).state == "resolving"
+    assert ask(desk, "undo", id=1) == {"id": 1, "state": "resolving", "take": "undone"}
+    written(desk, 300.0)
+    assert (titles(desk), case(desk).state) == (("ours", "theirs"), "open")
+
+
 def test_a_rule_s_decision_and_an_open_conflict_have_nothing_to_take_back() -> None:
     for sync in (MANUAL, PAGE_WINS):
         with pytest.raises(DecisionRefused, match="was not decided by a person"):

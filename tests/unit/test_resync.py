@@ -12,6 +12,7 @@ from bridge.ends import Batch, Outcome
 from bridge.engine.decisions import carry_out
 from bridge.engine.resolving import DecisionRefused
 from bridge.engine.status import sync_status
+from bridge.errors import Unavailable
 from bridge.model import Op, Presence, Side
 from tests.unit.desk import at, minute, row
 from tests.unit.fake_world import BEFORE, World
@@ -255,3 +256,15 @@ def test_keys_that_are_being_swapped_stay_with_their_pages() -> None:
     assert world.desk.page_pair("page-2").key == ("1",)
     assert world.desk.page_pair("page-1").postgres.presence is Presence.LIVE
     assert world.rows.applied == []
+
+
+def test_nothing_is_decided_while_the_table_could_not_be_read() -> None:
+    """Pages without rows, as far as is known, would look like new ones."""
+    world = agreed("1")
+    resync(world)
+    world.rows.errors["scan"] = Unavailable("no answer")
+    world.stop_after(30.0)
+    world.loop.run()
+    assert world.worker.knows_pages
+    assert [item["kind"] for item in world.desk.journal.events_since("tasks", at(0)) if "write" in item["kind"]] == []
+    assert world.desk.journal.writes_since("tasks", at(0)) == {}

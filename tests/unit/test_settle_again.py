@@ -255,3 +255,19 @@ def test_a_property_that_was_made_anew_while_its_page_was_being_made_does_not_em
     desk.answer(desk.journal.open_creates(desk.pair("1"))[0], Outcome.DONE, found)
     update = desk.planned()
     assert (update.action.side, update.action.changes["title"].new) == (Side.NOTION, BEFORE["title"])
+
+
+@pytest.mark.parametrize("made", ["first", "second", "edited"])
+def test_a_page_that_one_of_two_attempts_may_have_made_is_not_of_a_lost_journal(made: str) -> None:
+    """Of its making Notion tells only the minute, in which this journal began."""
+    desk = Desk()
+    desk.journal.begin("tasks", at(30))
+    for title in ("first", "second"):
+        desk.see(row("1", {**BEFORE, "title": title}))
+        create = desk.planned()
+        if title == "first":
+            desk.answer(create, Outcome.RETRY, reason="it was not found")
+            desk.clock.seconds += 60.0
+    found = page("page-1", "1", {**BEFORE, "title": made}, evidence=Evidence.SCAN, created=minute(0), seen=at(61))
+    desk.answer(create, Outcome.DONE, found)
+    assert (desk.pair("1").base is None) is (made == "edited")

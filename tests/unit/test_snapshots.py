@@ -60,6 +60,15 @@ def test_what_is_equal_is_no_news_and_keeps_its_stamps() -> None:
     assert (result.kind, result.changes, result.pair) == ("", {}, pair)
 
 
+def test_what_a_page_shows_that_is_away_is_told_when_it_is_back() -> None:
+    """Taken while nothing is told of it, an edit would have no time of its own when the page comes back."""
+    away = replace(page("page", "1", {"title": "edited"}, stamp=stamp(10)), presence=Presence.AWAY)
+    pair = absorb(PAIR, away).pair
+    assert pair.notion.values == KNOWN
+    back = absorb(pair, page("page", "1", {"title": "edited"}, stamp=stamp(20)))
+    assert (back.changes, back.pair.notion.stamps["title"]) == ({"title": ("a", "edited")}, stamp(20))
+
+
 def test_a_change_tells_the_old_value_and_the_new_and_moves_only_its_own_stamp() -> None:
     pair = replace(PAIR, postgres=live(KNOWN, {"title": stamp(1), "status": stamp(2)}))
     result = absorb(pair, row("1", {"title": "b"}, stamp=stamp(10)))

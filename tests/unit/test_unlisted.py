@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ends import Observation
+from bridge.ends import Batch, Observation
 from bridge.engine import unlisted
 from bridge.model import Presence, Side
 from tests.unit.desk import Desk, at
@@ -26,3 +26,11 @@ def test_every_page_that_is_away_is_looked_at_in_its_turn() -> None:
             looked.add(pair.page_id)
             desk.see(away(pair.page_id, 60 + listing))
     assert looked == page_ids
+
+
+def test_a_poll_that_did_not_list_every_page_says_nothing_of_those_it_lacks() -> None:
+    desk = Desk()
+    desk.record("1", {"title": "a", "status": "Todo"})
+    for complete in (False, True):
+        looks = unlisted.after_poll(desk.journal, desk.sync, Batch((), confirmed=at(600), complete=complete))
+        assert [pair.page_id for pair in looks] == (["page-1"] if complete else [])

@@ -181,3 +181,16 @@ def test_a_row_that_was_read_leaves_the_others_to_be_read() -> None:
     desk.see(*(page(f"page-{key}", key, BEFORE, edited=minute(0), seen=at(1)) for key in ("2", "3")))
     desk.see(row("2", BEFORE, evidence=Evidence.SCAN, seen=at(9)))
     assert [pair.key for pair in desk.journal.unread("tasks", 9)] == [("3",)]
+
+
+def test_a_row_whose_key_was_taken_is_not_looked_at_before_it_is_known_which_it_has() -> None:
+    desk = Desk(ahead=1)
+    loaded(desk, "1", "2")
+    desk.see(page("page-2", "2", BEFORE, edited=minute(0), seen=at(1)))
+    unread = desk.pair("2")
+    with desk.journal.transaction():
+        desk.journal.displace(unread)
+    assert desk.journal.unread("tasks", 9) == []
+    with desk.journal.transaction():
+        desk.journal.save_pair(replace(unread, key=("3",)))
+    assert [pair.key for pair in desk.journal.unread("tasks", 9)] == [("3",)]
