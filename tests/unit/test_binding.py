@@ -258,6 +258,27 @@ def test_what_may_have_changed_rows_without_a_word_is_read_again(column: Column,
     assert means_the_same(before, now) is same
 
 
+def test_another_type_of_the_key_is_read_again() -> None:
+    before, now = (
+        bind(CONFIG, replace(TABLE, columns=(replace(ID, type_sql=found), TITLE)), SOURCE)
+        for found in ("numeric", "numeric(9,2)")
+    )
+    assert not means_the_same(before, now)
+
+
+def test_a_property_that_was_made_anew_may_be_of_another_type() -> None:
+    """It is another one: what it holds was never agreed on, and nothing was converted."""
+    ends = replace(ENDS, property_id="p-old", property_type="rich_text")
+    sync = bind(CONFIG, TABLE, SOURCE, remembered=Remembered({"Name": "p-old"}, {"title": ends}, "ds"))
+    assert (sync.suspended, sync.fields[0].property.id) == ((), "p-name")
+
+
+def test_a_column_that_was_made_anew_may_be_of_another_type() -> None:
+    ends = replace(ENDS, attnum=99, kind="number")
+    sync = bind(CONFIG, TABLE, SOURCE, remembered=Remembered({"Name": "p-name"}, {"title": ends}, "ds"))
+    assert (sync.suspended, sync.fields[0].column) == ((), TITLE)
+
+
 def test_other_parts_of_a_table_are_read_again() -> None:
     before, now = (bind(CONFIG, replace(TABLE, parts=parts), SOURCE) for parts in ((), (7,)))
     assert means_the_same(before, before)

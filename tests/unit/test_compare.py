@@ -10,7 +10,7 @@ from bridge.ends import Batch, Evidence
 from bridge.engine.compare import Verified, counts, preview, verify
 from bridge.engine.planner import Planned
 from bridge.errors import AccessLost, Unavailable
-from bridge.model import Conflict, Deletes, Presence, Side, Sync, Unfit, Value, Waiting
+from bridge.model import OUTSIDE, Conflict, Deletes, Presence, Side, Sync, Unfit, Value, Waiting
 from tests.unit.desk import Desk, at, minute, page, row
 from tests.unit.fake_ends import FakeEnd
 from tests.unit.worlds import make_sync
@@ -105,6 +105,17 @@ def test_a_record_that_is_away_is_told_as_such() -> None:
     sides.pages.records["page-1"] = away
     [difference] = sides.verify().differences
     assert (difference.postgres, difference.notion) == ("there", "away")
+
+
+@pytest.mark.parametrize("shown", [BEFORE, {**BEFORE, "title": "edited"}])
+def test_a_row_outside_of_the_filter_is_known_to_be_there(shown: dict[str, Value]) -> None:
+    """An edit of its page waits, and is no difference that a sync would carry over."""
+    sides = Sides(replace(make_sync(), where="done"))
+    sides.add("1", BEFORE, shown)
+    outside = replace(row("1", {}, evidence=Evidence.LOOK), presence=Presence.AWAY, note=OUTSIDE)
+    sides.rows.records["1"] = outside
+    [difference] = sides.verify().differences
+    assert (difference.postgres, difference.notion, difference.excused) == ("away", "there", OUTSIDE)
 
 
 def test_an_edit_between_the_two_reads_is_looked_at_again() -> None:

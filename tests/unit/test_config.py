@@ -184,3 +184,15 @@ def test_a_variable_that_is_empty_is_as_good_as_none() -> None:
     """An empty DSN would be whatever database libpq finds."""
     with pytest.raises(ConfigError, match="the environment variable DATABASE_URL is not set"):
         read(GOOD, {**ENVIRONMENT, "DATABASE_URL": ""})
+
+
+def test_a_rule_for_one_direction_of_deletions_is_none_for_the_other() -> None:
+    for said, other in (("to-notion", "to_postgres"), ("to-postgres", "to_notion")):
+        (sync,) = read(GOOD.replace("[sync.fields]", f'deletes = {{ {said} = "hold" }}\n[sync.fields]')).syncs
+        assert getattr(sync.deletes, other) == "mirror"
+
+
+def test_what_is_said_of_the_journal_holds_wherever_it_is() -> None:
+    for path in ("state/other.db", "/elsewhere/bridge.db"):
+        journal = read(f'[journal]\npath = "{path}"\nkeep_days = 7\n{GOOD}').journal
+        assert (journal.path, journal.keep_days) == (Path("/somewhere") / path, 7)

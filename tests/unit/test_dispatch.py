@@ -353,3 +353,13 @@ def test_what_was_given_up_before_it_was_sent_is_not_sent() -> None:
     bench.run()
     assert bench.pages.applied == []
     assert bench.desk.journal.intents_in_flight("tasks") == []
+
+
+def test_writes_that_failed_take_no_room_for_ever() -> None:
+    bench = planned(100, linked=True)
+    bench.pages.errors["apply"] = Unavailable("no answer")
+    for _ in range(4):
+        bench.dispatch.send()
+        bench.run()
+        bench.desk.clock.seconds += 60.0
+    assert bench.dispatch.room() == 64

@@ -75,6 +75,17 @@ def test_a_property_that_a_listing_would_not_show_binds_the_sync_anew() -> None:
     assert world.rows.records["1"].values == {**BEFORE, "status": "Doing"}
 
 
+def test_a_data_source_that_is_not_what_was_bound_is_not_listed() -> None:
+    """What another type has emptied would pass for edits."""
+    world = synced()
+    world.pages.adrift = True
+    world.rebinder.error = Unavailable("no answer")
+    world.pages.asked.clear()
+    run_a_while(world)
+    assert "drifted" in world.pages.asked
+    assert "scan" not in world.pages.asked
+
+
 def test_a_property_that_a_page_shows_with_another_type_binds_the_sync_anew_at_once() -> None:
     """Notion empties what does not fit the new type. Who gives the old one back a moment later has emptied nothing."""
     world = synced()

@@ -202,3 +202,11 @@ def test_what_an_earlier_process_noted_is_told_until_both_sides_have_answered(he
     assert last_error(desk) == "no database"
     health.came_up(Side.POSTGRES)
     assert last_error(desk) == ""
+
+
+def test_a_side_that_answers_again_fails_no_more_whatever_it_said(health: Health, desk: Desk) -> None:
+    fail(health, Side.NOTION, AccessLost("no right"))
+    assert health.lasting_failure(5) is not None
+    desk.clock.seconds += 1.0
+    health.guarded(Side.NOTION, lambda: None)
+    assert health.lasting_failure(5) is None

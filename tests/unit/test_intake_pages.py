@@ -118,6 +118,17 @@ def test_a_page_whose_create_was_refused_is_only_linked() -> None:
     assert keys(desk) == {"1": "page-1"}
 
 
+def test_a_person_s_page_is_not_what_a_create_that_was_given_up_has_made() -> None:
+    """What differs is recorded, as between any row and page that are found to be one record."""
+    desk = Desk()
+    desk.see(row("1", BEFORE))
+    desk.answer(desk.planned(), Outcome.RETRY, reason="it was not found")
+    desk.see(page("page-1", "1", {**BEFORE, "title": "typed"}, creator="ada", edited=minute(0), seen=at(1)))
+    desk.clock.seconds += 60.0
+    desk.plan()
+    assert [(found["field"], found["rule"]) for found in desk.conflicts()] == [("title", "first-sync")]
+
+
 def test_a_copied_page_becomes_a_record_of_its_own() -> None:
     """Duplicating a page copies its key; the page that had it first keeps it."""
     desk = Desk()

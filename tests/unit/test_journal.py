@@ -214,6 +214,15 @@ def test_when_a_page_was_last_seen_never_goes_back() -> None:
     assert read_moment(desk.row_of("1")["notion_seen"]) == at(100)
 
 
+def test_when_a_page_was_made_is_not_forgotten_by_an_answer_that_does_not_tell() -> None:
+    desk = Desk()
+    pair = desk.record("1", BEFORE)
+    desk.journal.page_seen(pair, minute(1), minute(0), at(100))
+    desk.journal.page_seen(pair, None, None, at(110))
+    found = desk.row_of("1")
+    assert [read_moment(found[name]) for name in ("notion_edited", "notion_created")] == [minute(1), minute(0)]
+
+
 def test_what_can_be_listed_is_what_is_alive() -> None:
     desk = Desk()
     for key in ("1", "2", "3"):

@@ -188,6 +188,14 @@ def test_a_holder_that_wrote_no_number_is_still_a_holder(store: Store, path: Pat
         Store.open(path)
 
 
+def test_the_holder_is_told_by_its_own_number_whoever_held_it_before(path: Path) -> None:
+    lock = Path(f"{path}.lock")
+    path.parent.mkdir()
+    lock.write_text("123456789", encoding="utf-8")
+    with closing(Store.open(path)):
+        assert lock.read_text(encoding="utf-8") == str(os.getpid())
+
+
 def test_the_lock_is_free_after_closing(store: Store, path: Path) -> None:
     store.close()
     assert not is_locked(path)

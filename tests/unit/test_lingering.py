@@ -206,3 +206,8 @@ def test_an_edit_of_a_page_that_is_there_is_one_though_a_restore_may_come_late()
     edit = desk.planned()
     carried = {name: change.new for name, change in edit.action.changes.items()}
     assert (edit.action.side, carried) == (Side.POSTGRES, {"title": "w", "status": "Done"})
+
+
+def test_what_nobody_knows_who_did_is_an_edit(desk: Desk) -> None:
+    desk.see(replace(shown(4, title="v1"), author=None))
+    assert desk.planned().action.side is Side.POSTGRES

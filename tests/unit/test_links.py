@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.ends import Batch, Observation, Outcome
+from bridge.engine.compare import verify
 from bridge.engine.intake import Intake
 from bridge.engine.links import LinkTable
 from bridge.engine.settle import Settler
@@ -19,6 +20,7 @@ from bridge.values.context import Context
 from bridge.values.links import for_page, for_row
 from bridge.values.registry import bind
 from tests.unit.desk import BOT, Desk, at, minute, page, row
+from tests.unit.fake_ends import FakeEnd
 from tests.unit.worlds import make_field, make_sync
 
 COLUMN = Column("customer", "text", "text", 3)
@@ -182,3 +184,19 @@ def test_a_key_that_another_record_has_got_first_stays_its_own(office: Office) -
     assert office.links.page_of("customers", ("1",)) == "c2"
     office.links.note([replace(second, key=("1",), page_id="c1"), replace(first, key=("3",), page_id="c4")])
     assert office.links.key_of("customers", "c1") == ("1",)
+
+
+def test_a_page_that_was_read_before_the_one_it_links_to_is_compared_with_what_that_tells() -> None:
+    links = LinkTable()
+    codec = bind(COLUMN, RELATION, Context(links=links, target="tasks"))
+    parent = Field("customer", COLUMN, RELATION, Direction.BOTH, codec, "tasks")
+    desk = Desk(make_sync((make_field("title"), parent)))
+    links.expect(desk.sync)
+    links.attach(desk.journal)
+    rows, pages = FakeEnd(Side.POSTGRES), FakeEnd(Side.NOTION)
+    linked = codec.from_notion({"type": "relation", "relation": [{"id": "o2"}]})
+    for key, held, shown in (("1", "2", linked), ("2", None, None)):
+        rows.records[key] = row(key, {"title": "x", "customer": held})
+        pages.records[f"o{key}"] = page(f"o{key}", key, {"title": "x", "customer": shown}, edited=minute(0), seen=at(0))
+    found = verify(desk.sync, desk.journal, rows, pages, desk.clock, lambda: "never")
+    assert (found.pages, found.differences) == (2, [])

@@ -302,3 +302,29 @@ def test_a_database_that_goes_away_between_the_opening_and_the_first_round_is_wa
     world.loop.run_once()
     assert world.desk.journal.sync_state("tasks").installation == "database-1"
     assert len(world.pages.records) == 1
+
+
+@pytest.mark.parametrize("task", ["look", "sweep", "write0-first"])
+def test_while_an_answer_is_awaited_not_everything_is_done(task: str) -> None:
+    world = World()
+    world.add_row("1")
+    world.loop.run_once()
+    assert world.worker.settled()
+    world.tasks.running = lambda name="": f"tasks:{task}".startswith(name)  # type: ignore[method-assign]
+    assert not world.worker.settled()
+
+
+def test_while_a_side_is_not_what_it_was_bound_to_not_everything_is_done() -> None:
+    world = World()
+    world.loop.run_once()
+    assert world.worker.settled()
+    world.rows.adrift = True
+    world.worker._may_list()
+    assert not world.worker.settled()
+
+
+def test_while_everything_is_to_be_compared_anew_not_everything_is_done() -> None:
+    world = World()
+    world.loop.run_once()
+    world.desk.journal.update_sync("tasks", resync=1)
+    assert not world.worker.settled()

@@ -433,10 +433,3 @@ def test_what_both_sides_have_brought_back_is_met_anew() -> None:
     assert changes(decision, Side.POSTGRES)["notes"].new == "kept"
     assert changes(decision, Side.NOTION)["title"].new == "row"
     assert decision.base == Base(Presence.LIVE, {"status": None})
-
-
-def test_what_neither_side_can_hold_is_not_agreed_on() -> None:
-    unfit = Unfit("too large", "x")
-    decision = merge(make_pair({}, {"title": unfit}, {"title": unfit}), SYNC)
-    assert decision.base is not None
-    assert dict(decision.base.values) == {}

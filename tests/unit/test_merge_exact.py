@@ -60,3 +60,16 @@ def test_what_is_not_readable_still_waits() -> None:
     decision = merge(pair, SYNC)
     assert created(decision) == {"status": "Todo"}
     assert [item.field for item in decision.waiting] == ["title"]
+
+
+def test_what_neither_side_can_hold_is_not_agreed_on() -> None:
+    unfit = Unfit("too large", "x")
+    decision = merge(make_pair({}, {"title": unfit}, {"title": unfit}), SYNC)
+    assert decision.base is not None
+    assert dict(decision.base.values) == {}
+
+
+def test_values_that_a_person_gave_each_side_are_not_agreed_on() -> None:
+    said = Said({"title": {Side.POSTGRES: "ours", Side.NOTION: "theirs"}})
+    decision = merge(make_pair({"title": "before"}, {"title": "ours"}, {"title": "theirs"}), SYNC, said)
+    assert (decision.base, decision.actions) == (Base(Presence.LIVE, {"title": "before"}), ())

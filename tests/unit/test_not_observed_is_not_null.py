@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bridge.config import FieldConfig, SyncConfig
 from bridge.ends import Evidence, Outcome
 from bridge.engine.rebinding import Binding
-from bridge.model import Side
+from bridge.model import Side, Suspended
 from bridge.postgres.wire import read_row
 from tests.unit.desk import Desk, at, minute, page, row
 from tests.unit.test_settle_refused import stored
@@ -46,3 +47,17 @@ def test_what_another_type_emptied_for_a_moment_is_filled_again() -> None:
     desk.see(page("page-1", "1", {"title": None, "status": "Todo"}, edited=minute(0), seen=at(11)))
     filled = desk.planned()
     assert (filled.action.side, filled.action.changes["title"].new) == (Side.NOTION, "before")
+
+
+def test_what_a_suspended_field_was_bound_to_is_remembered() -> None:
+    """Else it would be a field that never fitted, which is an error, and its property were known by its old name."""
+    desk = Desk()
+    fields = (FieldConfig("title", "Name"), FieldConfig("status", "Status"))
+    no_catalogs: Any = None
+    binding = Binding(no_catalogs, desk.journal, SyncConfig("tasks", "public.tasks", "source", "ID", fields))
+    binding.take(desk.sync)
+    before = binding.remembered()
+    assert set(before.fields) == {"title", "status"}
+    lost = Suspended("title", "it was renamed", "")
+    binding.take(replace(desk.sync, fields=desk.sync.fields[1:], suspended=(lost,)))
+    assert binding.remembered() == before

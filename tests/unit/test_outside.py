@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.ends import Evidence, Observation, Outcome
+from bridge.engine.snapshots import left_already
 from bridge.merge import merge
 from bridge.model import OUTSIDE, Action, Base, Op, Presence, Side, Snapshot, Value
 from tests.unit.desk import Desk, minute, page, row
@@ -116,3 +117,10 @@ def test_a_page_whose_row_turns_out_to_be_outside_stops_asking_for_one() -> None
     desk.answer(intent, Outcome.STALE, outside("1", evidence=Evidence.LOOK))
     assert desk.plan() == []
     assert [item["reason"] for item in desk.parked()] == [OUTSIDE]
+
+
+def test_a_row_of_which_nothing_is_known_is_outside_when_it_is_seen_there() -> None:
+    """Only of one that left before is that no news."""
+    for presence, left in ((Presence.UNSEEN, False), (Presence.LIVE, False), (Presence.GONE, True)):
+        pair = make_pair(BEFORE, Snapshot(presence, BEFORE), BEFORE)
+        assert left_already(pair, outside("1", evidence=Evidence.SCAN)) is left

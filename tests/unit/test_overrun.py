@@ -140,3 +140,14 @@ def test_an_edit_that_a_write_ran_over_is_one_however_often_it_is_seen() -> None
     desk.answer(write, Outcome.DONE, page("page-1", "1", {"title": "ours"}, edited=minute(2), seen=at(130)))
     desk.see(page("page-1", "1", edited, evidence=Evidence.SCAN, edited=minute(1), seen=at(62), stamp=stamp(61, 58)))
     assert kept(desk) == [("edited-while-written", "title", '"ours"', '"theirs"')]
+
+
+def test_a_page_in_the_trash_that_shows_all_it_can_of_the_row_s_value_has_nothing_to_lose() -> None:
+    """The minute of a time."""
+    desk = Desk()
+    desk.record("1", {**BEFORE, "title": "9:00"})
+    trashed = page("page-1", "1", {**BEFORE, "title": "10:00"}, edited=minute(1), seen=at(70))
+    desk.see(replace(trashed, presence=page("page-1", "1").presence))
+    desk.see(row("1", {**BEFORE, "title": "10:00:30"}, stamp=stamp(80)))
+    assert desk.planned().action.op is Op.RESTORE
+    assert [found for found in kept(desk) if found[1] == "title"] == []

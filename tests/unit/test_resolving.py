@@ -166,12 +166,23 @@ def test_after_it_was_written_a_winner_gets_its_value_back() -> None:
     assert titles(desk) == ("theirs", "theirs")
 
 
+def test_a_winner_gets_its_value_back_from_what_was_typed() -> None:
+    """What both sides hold is none of the values of the conflict, and nobody's edit."""
+    desk = divided(PAGE_WINS)
+    ask(desk, "resolve", id=1, take="value", value="mine")
+    written(desk)
+    assert ask(desk, "undo", id=1) == {"id": 1, "state": "resolving", "take": "notion"}
+    written(desk, 300.0)
+    assert titles(desk) == ("theirs", "theirs")
+
+
 @pytest.mark.parametrize(("take", "value"), [("value", "mine"), ("base", None), ("postgres", None), ("notion", None)])
 def test_after_it_was_written_one_that_had_waited_waits_again_and_both_sides_get_their_own_back(
     take: str, value: str | None
 ) -> None:
     desk = divided()
     before = desk.conflicts()
+    stamps = [side.stamps["title"] for side in (desk.pair("1").postgres, desk.pair("1").notion)]
     ask(desk, "resolve", id=1, take=take, **({"value": value} if value else {}))
     written(desk)
     assert ask(desk, "undo", id=1) == {"id": 1, "state": "resolving", "take": "undone"}
@@ -184,6 +195,7 @@ def test_after_it_was_written_one_that_had_waited_waits_again_and_both_sides_get
     base = desk.pair("1").base
     assert base is not None
     assert base.values["title"] == "before"
+    assert [side.stamps["title"] for side in (desk.pair("1").postgres, desk.pair("1").notion)] == stamps
     ask(desk, "resolve", id=1, take="notion")
     written(desk, 400.0)
     assert titles(desk) == ("theirs", "theirs")
@@ -299,6 +311,15 @@ def test_an_edit_made_since_is_not_undone_with_the_decision() -> None:
     written(desk)
     desk.see(row("1", {"title": "newer"}, stamp=stamp(300)))
     with pytest.raises(DecisionRefused, match="in postgres is not what was taken"):
+        ask(desk, "undo", id=1)
+
+
+def test_an_edit_of_the_page_made_since_is_not_undone_with_the_decision() -> None:
+    desk = divided(PAGE_WINS)
+    ask(desk, "resolve", id=1, take="postgres")
+    written(desk)
+    desk.see(page("page-1", "1", {"title": "newer", "status": "Todo"}, edited=minute(6), seen=at(400)))
+    with pytest.raises(DecisionRefused, match="in notion is not what was taken"):
         ask(desk, "undo", id=1)
 
 

@@ -232,6 +232,19 @@ def test_what_the_new_side_could_not_hold_stays_a_change_that_waits() -> None:
     assert desk.planned().action.changes == {"status": Change("option 1", "option 2")}
 
 
+def test_what_somebody_typed_into_a_page_before_it_was_found_is_no_agreement() -> None:
+    """In the place of a value that the page could not be made with."""
+    desk = Desk()
+    desk.see(row("1", {"title": "unholdable", "status": "Todo"}))
+    create = desk.planned()
+    assert set(create.action.changes) == {"status"}
+    desk.answer(create, Outcome.UNKNOWN)
+    shown = {"title": "typed", "status": "Todo"}
+    desk.answer(create, Outcome.DONE, page("page-1", "1", shown, edited=minute(1), seen=at(61)))
+    desk.plan()
+    assert [(found["field"], found["notion"]) for found in desk.conflicts()] == [("title", '"typed"')]
+
+
 def test_a_field_that_the_source_did_not_show_is_not_agreed_on() -> None:
     desk = Desk(make_sync((make_field("title"), make_field("status"), make_field("notes"))))
     desk.see(row("1", {"title": "a", "status": "unholdable"}, evidence=Evidence.SCAN))

@@ -106,6 +106,15 @@ def test_success_forgets_the_failures_before() -> None:
     assert (desk.row_of("1")["attempts"], desk.row_of("1")["not_before"]) == (0, None)
 
 
+def test_each_attempt_is_told_how_many_there_were() -> None:
+    desk, intent = update_page()
+    for number in range(3):
+        assert intent.attempts == number
+        desk.answer(intent, Outcome.RETRY)
+        desk.clock.seconds += 60.0
+        intent = desk.planned()
+
+
 def test_what_made_a_page_write_stale_is_taken_and_told() -> None:
     desk, intent = update_page()
     newer = page("page-1", "1", {"title": "theirs"}, edited=minute(2), seen=at(130), stamp=stamp(120, 59))

@@ -74,6 +74,20 @@ def test_a_refused_field_may_be_written_when_it_is_another_value() -> None:
     assert desk.plan() == []
 
 
+def test_what_was_refused_and_dropped_is_not_tried_again() -> None:
+    desk, intent = update_page()
+    desk.answer(intent, Outcome.REFUSED, reason="too long", field="title")
+    assert desk.plan() == []
+    [item] = desk.parked()
+    carry_out(desk.journal, "drop", {"id": item["id"]})
+    for _ in range(2):
+        desk.journal.soil(intent.pair.id)
+        assert desk.plan() == []
+    found = desk.journal.parked_item(item["id"])
+    assert found is not None
+    assert found["state"] == "dropped"
+
+
 def test_a_refused_deletion_that_was_approved_is_one_item() -> None:
     """The yes is kept until it is carried out; when it cannot be, its item says why."""
     desk = Desk(make_sync(deletes=Deletes("hold", "hold")))

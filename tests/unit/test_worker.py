@@ -261,6 +261,23 @@ def test_what_a_listing_shows_within_the_minute_is_looked_at() -> None:
     assert world.rows.records["1"].values["title"] == "edited"
 
 
+def test_a_page_that_the_last_listing_showed_and_this_one_does_not_is_looked_at() -> None:
+    world = World()
+    for key in ("1", "2"):
+        world.add_row(key)
+        world.add_page(f"page-{key}", key)
+
+    def trash_one() -> None:
+        if world.worker.swept:
+            world.pages.records.pop("page-1", None)
+        if world.desk.clock.seconds > 120.0:
+            world.stop.set()
+
+    world.each_round = trash_one
+    world.loop.run()
+    assert set(world.rows.records) == {"2"}
+
+
 def restarted(**state: Any) -> World:
     """A bridge that had listed every page begins anew, with this state of its sync, and a row has changed."""
     world = World()
