@@ -60,6 +60,25 @@ def test_a_create_that_came_to_nothing_is_tried_again_only_after_the_index_had_i
     assert world.requests("POST", "/query$") - looks >= 4
 
 
+def test_a_look_that_was_answered_late_gives_the_index_no_time(world: World) -> None:
+    """It shows what the index knew when it was asked: the page may have come into it since."""
+    world.sandbox.faults.drop("POST", "/pages$")
+    end, intent = world.end(create_settle_s=15), world.create("7", name="new")
+    assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+    world.sandbox.faults.hook(lambda _: world.clock.advance(20), "POST", "/query$", times=1)
+    assert end.find_out(intent).outcome is Outcome.UNKNOWN
+
+
+def test_each_attempt_to_create_is_given_the_time_that_the_index_needs(world: World) -> None:
+    """What the first one has waited counts for nothing: the second page may not be in the index yet."""
+    end, intent = world.end(create_settle_s=15), world.create("7", name="new")
+    for attempts in (0, 1):
+        world.sandbox.faults.drop("POST", "/pages$")
+        assert applied(end, replace(intent, attempts=attempts))[0].outcome is Outcome.UNKNOWN
+        assert end.find_out(intent).outcome is Outcome.UNKNOWN
+        assert settled(world, end, intent).outcome is Outcome.RETRY
+
+
 def test_a_restart_takes_the_time_for_an_unknown_create_anew(world: World) -> None:
     intent = world.create("7", name="new")
     world.clock.advance(3600)

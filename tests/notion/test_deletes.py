@@ -3,10 +3,12 @@ of a restore is known."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.ends import Blame, Evidence, Outcome
-from bridge.errors import AccessLost
+from bridge.errors import AccessLost, LockHeld
 from bridge.model import Presence
 from bridge.sandbox.notion import Request
 from tests.notion.conftest import World
@@ -32,6 +34,19 @@ def test_an_edited_page_is_not_deleted(world: World, count: int) -> None:
     assert stale.outcome is Outcome.STALE
     assert list(world.pages()) == [page]
     assert {receipt.outcome for receipt in others} <= {Outcome.DONE}
+
+
+@pytest.mark.parametrize("op", ["delete", "restore"])
+def test_a_field_that_nobody_has_looked_at_is_not_thrown_away(world: World, op: str) -> None:
+    """It was mapped after the page was seen: what it holds is news, and would go with the page unread."""
+    page = world.row(1, name="x", notes="written before the field was mapped")
+    if op == "restore":
+        world.person.trash(page)
+    seen = world.seen(page)
+    known = {name: value for name, value in seen.values.items() if name != "notes"}
+    [receipt] = applied(world.end(), getattr(world, op)(replace(seen, values=known)))
+    assert receipt.outcome is Outcome.STALE
+    assert world.requests("PATCH") == 0
 
 
 def test_a_page_in_the_trash_already_is_done_without_a_write(world: World) -> None:
@@ -62,6 +77,31 @@ def test_a_restore_takes_the_page_out_of_the_trash_with_values(world: World) -> 
     assert receipt.seen is not None
     assert receipt.seen.presence is Presence.LIVE
     assert (world.shown(page, "name"), world.shown(page, "notes")) == ("new", "kept")
+
+
+def test_a_restored_page_is_emptied_where_the_row_is_empty(world: World) -> None:
+    page = world.row(1, name="x", notes="of the deleted row", amount=3)
+    world.person.trash(page)
+    [receipt] = applied(world.end(), world.restore(world.seen(page), notes=None, amount=None))
+    assert receipt.outcome is Outcome.DONE
+    assert (world.shown(page, "name"), world.shown(page, "notes"), world.shown(page, "amount")) == ("x", "", None)
+
+
+def test_both_halves_of_a_restore_are_only_sent_by_who_may_write(world: World) -> None:
+    """Another bridge takes the sync over in between: the values are its to write."""
+    page = world.row(1, name="old")
+    world.person.trash(page)
+    asked: list[int] = []
+
+    def may_write() -> None:
+        asked.append(world.requests("PATCH"))
+        if len(asked) > 1:
+            raise LockHeld("another bridge works on the sync")
+
+    intent = world.restore(world.seen(page), name="new")
+    with pytest.raises(LockHeld):
+        list(world.end(may_write=may_write).apply([intent]))
+    assert (asked, world.shown(page, "name")) == ([0, 1], "old")
 
 
 def test_a_restore_of_a_live_page_is_stale(world: World) -> None:
