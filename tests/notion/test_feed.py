@@ -47,7 +47,8 @@ def test_a_second_edit_in_the_same_minute_is_seen(world: World) -> None:
     assert first.edited == second.edited, "the test needs both edits in one minute"
 
 
-def test_what_a_listing_shows_first_and_last_of_a_page_is_told_in_order(world: World) -> None:
+@pytest.mark.parametrize("later", [60, 0])
+def test_what_a_listing_shows_first_and_last_of_a_page_is_told_in_order(world: World, later: float) -> None:
     """Worlds, seed 1976: an edit slipped in before a write of ours, which ran over it. The first answer of a poll
     showed it, the last one what the write had left, and the poll told of that only: the edit was kept nowhere."""
     page = world.row(0, name="edited")
@@ -55,7 +56,7 @@ def test_what_a_listing_shows_first_and_last_of_a_page_is_told_in_order(world: W
         world.row(number)
     asked = iter((lambda: None, lambda: world.edit(page, name="run over")))
     world.sandbox.faults.hook(lambda _: next(asked)(), "POST", "/query$", times=2)
-    world.clock.advance(60)
+    world.clock.advance(later)
     batch = world.end().changes()
     shown = [seen.values["name"] for seen in batch.observations if seen.page_id == page]
     assert shown == ["edited", "run over"]
@@ -275,9 +276,11 @@ def test_a_data_source_that_is_no_longer_shared_is_lost_access_not_an_empty_one(
         list(end.scan())
 
 
-def test_look_tells_deleted_from_gone_elsewhere(world: World) -> None:
+@pytest.mark.parametrize("whose", ["another database", "the same database"])
+def test_look_tells_deleted_from_gone_elsewhere(world: World, whose: str) -> None:
     pages = [world.row(number) for number in range(5)]
-    other = world.person.create_database("Other", {"Name": "title"})[1]
+    home = world.person.create_database("Other", {"Name": "title"})[0] if "another" in whose else world.database_id
+    other = world.person.add_data_source(home, "More", {"Name": "title"})
     world.person.trash(pages[1])
     world.person.move(pages[2], other)
     world.person.archive(pages[3])

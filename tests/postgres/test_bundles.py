@@ -256,6 +256,19 @@ def test_many_rows_come_and_go_through_a_filter(database: str, user: User, leavi
     assert len(waiting(database, sync)) == 200
 
 
+def test_deleted_rows_that_came_back_outside_of_the_filter_are_gone(database: str, user: User) -> None:
+    """They came unnoticed, before the bundle was read: they explain nothing."""
+    with open_connection(database) as conn:
+        conn.execute(TASKS.encode())
+        sync = replace(sync_for(read_table(conn, "tasks"), ("title",)), where="done")
+        install(conn, sync)
+    user.execute("INSERT INTO tasks (id, title, done) SELECT g, 'x', true FROM generate_series(1, 200) AS g")
+    waiting(database, sync)
+    user.execute("DELETE FROM tasks")
+    user.execute("INSERT INTO tasks (id, title, done) SELECT g, 'x', false FROM generate_series(1, 100) AS g")
+    assert [event.presence for event in waiting(database, sync)] == [Presence.GONE] * 200
+
+
 def test_a_statement_that_does_not_fit_is_left_out_as_a_whole(database: str, user: User) -> None:
     sync = set_up(database, settings=CaptureSettings(outbox_max=MANY))
     add(user, 300)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from bridge.errors import SetupError
@@ -120,6 +121,14 @@ def test_a_chosen_key(conn: Connection) -> None:
 
 def test_a_partial_index_is_no_key(conn: Connection) -> None:
     conn.execute("CREATE TABLE p (a int NOT NULL); CREATE UNIQUE INDEX ON p (a) WHERE a > 0")
+    with pytest.raises(SetupError, match="no unique index"):
+        read_table(conn, "p", ["a"])
+
+
+def test_an_index_that_could_not_be_built_is_no_key(conn: Connection) -> None:
+    conn.execute("CREATE TABLE p (a int NOT NULL); INSERT INTO p VALUES (1), (1)")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        conn.execute("CREATE UNIQUE INDEX CONCURRENTLY ON p (a)")
     with pytest.raises(SetupError, match="no unique index"):
         read_table(conn, "p", ["a"])
 

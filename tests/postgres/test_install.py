@@ -78,13 +78,25 @@ def test_the_printed_script_is_what_runs(conn: Connection, sync: Sync, user: Use
     assert everything(user) == by_hand
 
 
+def test_whoever_runs_the_script_waits_for_no_writer_for_long(sync: Sync, users: Callable[[], User]) -> None:
+    """New writers wait behind it; psql, unlike the bridge's own sessions, has no limit by itself."""
+    session = users()
+    session.execute(render_sql(sync).rstrip().removesuffix("COMMIT;").encode())
+    assert session.execute("SHOW lock_timeout").fetchone() == ("3s",)
+    session.rollback()
+
+
 def test_uninstall_leaves_nothing(conn: Connection, sync: Sync, user: User, database: str) -> None:
     before = everything(user)
     second = replace(sync, name="second")
     install(conn, sync)
     install(conn, second)
     user.execute("INSERT INTO tasks (title) VALUES ('a')")
+    user.execute(
+        "INSERT INTO notion_bridge.applied (intent, sync) SELECT gen_random_uuid(), name FROM notion_bridge.sync"
+    )
     uninstall(conn, "second")
+    assert user.execute("SELECT sync FROM notion_bridge.applied").fetchall() == [("tasks",)]
     assert next(finding.name for finding in installed(conn, second)) == "missing"
     user.execute("INSERT INTO tasks (title) VALUES ('b')")
     assert len(waiting(database, sync)) == 2

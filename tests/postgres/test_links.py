@@ -132,8 +132,10 @@ def test_a_renamed_column_fails_no_statement(user: User, linked: Linked) -> None
     taken(linked.end)
     user.execute('ALTER TABLE "Order\'s %tags" RENAME COLUMN order_id TO owner')
     link(user, key, "b")
-    rows = user.execute("SELECT op FROM notion_bridge.outbox WHERE sync = 'orders'").fetchall()
-    assert rows == [("unknown",)]
+    user.execute('UPDATE "Order\'s %tags" SET "tag%" = \'c\' WHERE "tag%" = \'b\'')
+    user.execute('DELETE FROM "Order\'s %tags" WHERE "tag%" = \'c\'')
+    rows = user.execute("SELECT op, key FROM notion_bridge.outbox WHERE sync = 'orders'").fetchall()
+    assert rows == [("unknown", None)] * 3
 
 
 def test_links_of_a_deleted_order_are_no_news(database: str, user: User, linked: Linked) -> None:
@@ -167,6 +169,20 @@ def test_a_write_touches_only_what_differs(user: User, linked: Linked) -> None:
     ours = [event for event in batch.observations if event.origin == intent.id]
     assert max(event.position or 0 for event in ours) == receipt.position
     assert ours[-1].values[NAME] == ("b", "c")
+
+
+def test_a_link_is_taken_from_the_record_that_is_written_and_from_no_other(user: User, linked: Linked) -> None:
+    one, two = order(user, "a", "b"), order(user, "a", "b")
+    [receipt] = linked.write(change(one, {NAME: (("a", "b"), ("b",))}))
+    assert receipt.outcome is Outcome.DONE
+    assert [(key, tag) for key, tag, _ in links(user)] == [(one, "b"), (two, "a"), (two, "b")]
+
+
+def test_a_new_row_without_links_is_told_to_have_none(database: str, user: User, linked: Linked) -> None:
+    """Not observed, its field would have no value that both sides agreed on."""
+    order(user)
+    [event] = waiting(database, linked.sync)
+    assert event.values[NAME] is None
 
 
 def test_only_links_are_written_when_only_they_changed(user: User, linked: Linked) -> None:

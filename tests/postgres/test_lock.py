@@ -73,6 +73,23 @@ def test_a_lost_lock_is_noticed_and_not_taken_back_from_another(database: str, u
     second.close()
 
 
+def test_who_lost_the_lock_takes_no_change_away(database: str, user: User) -> None:
+    """It may have journaled the change, but the bridge that works now has not."""
+    sync = set_up(database)
+    first, second = end_for(database, sync), end_for(database, sync)
+    first.take_lock()
+    user.execute("INSERT INTO tasks (title) VALUES ('a')")
+    batch = first.changes()
+    end_the_holders(user)
+    second.take_lock()
+    for _ in range(2):
+        with pytest.raises((Unavailable, LockHeld)):
+            first.acknowledge(batch)
+    assert len(second.changes().observations) == 1
+    first.close()
+    second.close()
+
+
 def test_who_has_nothing_to_write_notices_a_lost_lock_too(database: str, user: User) -> None:
     """The other bridge does all the work, also that of the first one, which would go on watching both sides for ever:
     found in tests/system/test_two_bridges.py, once in many runs."""
