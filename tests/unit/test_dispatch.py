@@ -347,7 +347,7 @@ def test_proofs_that_cannot_be_given_back_stop_nothing() -> None:
 def test_what_was_given_up_before_it_was_sent_is_not_sent() -> None:
     """What was agreed is forgotten meanwhile, or the fields are bound otherwise."""
     bench = planned(64, linked=True)
-    bench.dispatch.withdraw()
+    bench.dispatch.withdraw("the mapping has changed")
     assert not bench.dispatch.busy
     bench.dispatch.send()
     bench.run()
