@@ -13,13 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.errors import SetupError
-from bridge.notion.client import NotionClient, Reply, next_cursor
+from bridge.notion.client import PAGE_SIZE, NotionClient, Reply, next_cursor
 from bridge.notion.errors import Invalid, NotFound, NotionError
 from bridge.shapes import DataSource, Option, Property
 
 _HEX_AT_END = re.compile(r"([0-9a-fA-F]{32})$")
 _DASHED_AT_END = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
-_PAGE_SIZE = 100
 _SURVEY_REQUESTS = 10
 
 
@@ -89,7 +88,7 @@ def survey(client: NotionClient, source: DataSource) -> Survey:
     cursor: str | None = None
     sort = [{"timestamp": "last_edited_time", "direction": "descending"}]
     for _ in range(_SURVEY_REQUESTS):
-        body = {"page_size": _PAGE_SIZE, "sorts": sort} | ({"start_cursor": cursor} if cursor else {})
+        body = {"page_size": PAGE_SIZE, "sorts": sort} | ({"start_cursor": cursor} if cursor else {})
         reply = client.query(source.id, body)
         for page in reply.body.get("results", ()):
             for entry in page["properties"].values():
@@ -192,7 +191,7 @@ def _search(client: NotionClient) -> Iterator[dict[str, Any]]:
     body: dict[str, Any] = {
         "filter": {"property": "object", "value": "data_source"},
         "sort": {"timestamp": "last_edited_time", "direction": "descending"},
-        "page_size": _PAGE_SIZE,
+        "page_size": PAGE_SIZE,
     }
     cursor: str | None = None
     while True:

@@ -41,7 +41,7 @@ _ATTEMPTS_THROTTLED = 30  # each waits as long as Notion asks, so many are no bu
 _FIRST_WAIT = 0.5  # seconds, doubled after each failed read
 _LONGEST_WAIT = 8.0
 _BLOCKED = "public_api_request_blocked"  # the one reason of a 429 that no waiting cures
-_PAGE_SIZE = 100
+PAGE_SIZE = 100  # the most that one answer lists, of whatever
 _FRESH_S = 1.0  # after its check a write leaves so soon, or not at all
 
 Json = Mapping[str, Any]
@@ -139,7 +139,7 @@ class NotionClient:
         """Every item of a list that is read with GET."""
         cursor: str | None = None
         while True:
-            params = [("page_size", str(_PAGE_SIZE))] + ([("start_cursor", cursor)] if cursor else [])
+            params = [("page_size", str(PAGE_SIZE))] + ([("start_cursor", cursor)] if cursor else [])
             reply = self._read("GET", path, params=params, priority=priority)
             yield from reply.body.get("results", ())
             cursor = next_cursor(reply)

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from bridge.clock import CommonClock
 from bridge.ends import Batch, Evidence, Observation
 from bridge.model import Pair, Presence, Side
-from bridge.notion.client import NotionClient, Reply
+from bridge.notion.client import PAGE_SIZE, NotionClient, Reply
 from bridge.notion.errors import Invalid
 from bridge.notion.limiter import Priority
 from bridge.notion.listing import CREATED, EDITED, Filter, Listing, before, floor_minute, results
@@ -33,8 +33,6 @@ from bridge.notion.workers import Workers
 from bridge.shapes import Property
 from bridge.values.keys import no_key_filter
 
-_HINTS = 100
-_SMALL = 100  # pages: one answer
 _DEEP_EVERY_S = 300.0
 _DEEP_SHARE = 0.01  # of the budget, for long ones: so much it takes to list once what a fill makes
 _DEEP_AT_LEAST_S = 900.0
@@ -119,7 +117,7 @@ class NotionFeed:
 
         Without a watermark that is every page. Raises Unavailable, AccessLost; nothing is then known.
         """
-        whole = self._size is not None and self._size <= _SMALL
+        whole = self._size is not None and self._size <= PAGE_SIZE
         deep = whole or self._deep_is_due()
         since = None if whole else self._since(deep)
         grown = since if self._crowded and not deep else None  # pages as old as that are listed
@@ -195,7 +193,7 @@ class NotionFeed:
         poll = batch.token.poll
         if poll is None:
             return
-        if self._size is not None and self._size <= _SMALL:  # it was to be whole
+        if self._size is not None and self._size <= PAGE_SIZE:  # it was to be whole
             self._size = len(batch.observations) if batch.complete else None
         # Where the clock is in doubt the next one looks back from the watermark.
         self._last = poll if poll.until is not None else None
@@ -258,7 +256,7 @@ class NotionFeed:
         body = {
             "filter": {"property": "object", "value": "page", "in_trash": True},
             "sort": {"timestamp": EDITED, "direction": "descending"},
-            "page_size": _HINTS,
+            "page_size": PAGE_SIZE,
         }
         try:
             reply = self._client.search(body)

@@ -15,14 +15,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.errors import AccessLost, Unavailable
-from bridge.notion.client import NotionClient, Reply, next_cursor
+from bridge.notion.client import PAGE_SIZE, NotionClient, Reply, next_cursor
 from bridge.notion.errors import Invalid, NotFound
 from bridge.notion.limiter import Priority
 from bridge.notion.selection import Selection
 
 EDITED = "last_edited_time"
 CREATED = "created_time"
-_PAGE_SIZE = 100
 
 Filter = Mapping[str, Any]
 
@@ -68,7 +67,7 @@ class Listing:
         """The results from `bound` on, by cursor. A cursor that Notion no longer knows is started over once."""
         body: dict[str, Any] = {
             "sorts": [{"timestamp": by, "direction": "ascending"}],
-            "page_size": _PAGE_SIZE,
+            "page_size": PAGE_SIZE,
         }
         if condition := _both(where, _on_or_after(by, bound)):
             body["filter"] = condition

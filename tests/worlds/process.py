@@ -299,7 +299,7 @@ class Process:
 
     def run(self, parts: Parts) -> None:
         """Until it is stopped or dies."""
-        small_pages = patch.object(listing, "_PAGE_SIZE", self._dials.page_size)
+        small_pages = patch.object(listing, "PAGE_SIZE", self._dials.page_size)
         with patch.object(crashpoints, "reached", self._reached), small_pages:
             parts.loop.run()
 

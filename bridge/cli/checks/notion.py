@@ -10,13 +10,13 @@ from bridge.engine.opening import Sides
 from bridge.errors import SetupError
 from bridge.model import Field, Side, Sync
 from bridge.notion.catalog import find_data_source, read_data_source
+from bridge.notion.client import PAGE_SIZE
 from bridge.notion.names import has_people
 from bridge.postgres.connection import Session
 from bridge.shapes import DataSource, Table
 
 _DOUBLE_DIGITS = 15  # every decimal number of so many digits survives a double
 _SWEEP_SHARE = 0.1  # of the budget is what full listings may take
-_PAGE_SIZE = 100
 
 
 def check_token(report: Report, sides: Sides, config: Config) -> bool:
@@ -130,7 +130,7 @@ def check_rate(report: Report, sides: Sides, tables: list[Table]) -> None:
     """What the budget means for tables of this size."""
     budget = sides.limiter.configured
     rows = sum(table.estimated_rows for table in tables)
-    often_s = (1 + rows // _PAGE_SIZE) * 60 / (budget * _SWEEP_SHARE)
+    often_s = (1 + rows // PAGE_SIZE) * 60 / (budget * _SWEEP_SHARE)
     text = f"{budget} requests per minute, {sides.limiter.used()} of them spent now"
     # The statistics count nothing for a table that is empty or was never analysed.
     listed = f"all of about {rows} pages are listed at most every {seconds_shown(often_s)}"
