@@ -25,7 +25,7 @@ from bridge.engine.ratelog import RateLog
 from bridge.engine.rebinding import Binding, remembered_in
 from bridge.engine.relations import Around, find_targets
 from bridge.engine.requests import Mailbox
-from bridge.engine.tasks import Listener, ThreadTasks
+from bridge.engine.tasks import ThreadTasks, WakeUps
 from bridge.engine.worker import Worker
 from bridge.journal import Journal
 from bridge.model import FieldValue, Key, Sync
@@ -265,7 +265,7 @@ def open_bridge(
         sides.links.attach(journal)
         let_wait(workers)
         if listen:
-            listener = Listener(sides.sessions.listener.wait, tasks.wake, stop)
+            listener = WakeUps(sides.sessions.listener.wait, tasks.wake, stop)
             listener.start()
             closing.callback(listener.join)
         closing.callback(stop.set)  # runs first: the listener ends before it is waited for

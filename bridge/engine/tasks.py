@@ -123,7 +123,7 @@ class ThreadTasks:
             self.take(0)
 
 
-class Listener:
+class WakeUps:
     """Waits for NOTIFY on a connection of its own, and wakes the main loop. A wake-up is only a hint."""
 
     def __init__(self, wait: Callable[[float], bool], woken: Callable[[], None], stop: threading.Event) -> None:

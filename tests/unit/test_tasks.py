@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bridge.engine.tasks import Deliver, Lane, Listener, Tasks, ThreadTasks
+from bridge.engine.tasks import Deliver, Lane, Tasks, ThreadTasks, WakeUps
 from tests.inline import InlineTasks
 from tests.unit.desk import until
 
@@ -221,7 +221,7 @@ def test_closing_waits_for_what_is_under_way_and_takes_it() -> None:
 
 
 def listening(wait: Callable[[float], bool], woken: Callable[[], None], stop: threading.Event) -> None:
-    listener = Listener(wait, woken, stop)
+    listener = WakeUps(wait, woken, stop)
     listener.start()
     listener.join()
 
