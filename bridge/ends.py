@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bridge.model import Action, FieldValue, Key, Pair, Presence, Side, Stamp
 
@@ -153,6 +153,14 @@ class Receipt:
     retry_after: float | None = None  # seconds
     blame: Blame = Blame.RECORD  # RETRY: a record is given up for its own failures only
     lingers: bool = False  # STALE: it had no answer and is not there, but the side may still make it
+
+
+class Made(NamedTuple):
+    """A row that a write of ours made for a page which did not carry its key then."""
+
+    intent_id: str
+    page_id: str
+    key: Key
 
 
 class Writer(Protocol):

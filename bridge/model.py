@@ -211,6 +211,7 @@ class Presence(StrEnum):
     AWAY = "away"
 
 
+MOVED = "moved to another place in Notion"
 OUTSIDE = "its row is outside of the filter (where)"
 
 

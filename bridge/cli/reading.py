@@ -10,6 +10,7 @@ from bridge.cli.environment import Environment
 from bridge.config import Config, SyncConfig
 from bridge.ends import End
 from bridge.engine.binding import NOTHING
+from bridge.engine.needs import RowEnd
 from bridge.engine.opening import Sides
 from bridge.engine.rebinding import Binding
 from bridge.journal import Journal
@@ -24,7 +25,7 @@ class Reading:
 
     sync: Sync
     journal: Journal
-    postgres: End
+    postgres: RowEnd
     notion: End
     findings: list[Finding]
 

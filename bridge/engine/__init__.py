@@ -9,7 +9,7 @@ Begin at `worker`: one round of one sync, which calls the rest.
     records     linking (whose is this page), making (which are being made), links (which page is which row)
     planning    planner (the merge, and what holds a write back), portions, parting, told
     writing     dispatch, settle, with agreed; lingering and overrun (what Notion's lack of conditional writes costs);
-                health
+                returning (pages that were moved and came back); health
     people      requests, decisions, resolving, with typed; puttingback; cases (a conflict with all that is known of it)
     telling     status, notices, compare (for `verify` and `plan`); ratelog and namefile (files beside the journal)
 """

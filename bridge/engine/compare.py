@@ -9,8 +9,10 @@ from typing import Any
 from bridge.clock import Clock
 from bridge.ends import Batch, End, Observation
 from bridge.engine.intake import Intake
+from bridge.engine.linking import link_made
 from bridge.engine.links import reread
 from bridge.engine.listed import Listed
+from bridge.engine.needs import RowEnd
 from bridge.engine.planner import Planned, Planner
 from bridge.engine.settle import Settler
 from bridge.engine.unlisted import missing_pages
@@ -62,7 +64,7 @@ class Verified:
 
 
 def verify(
-    sync: Sync, journal: Journal, postgres: End, notion: End, clock: Clock, new_id: Callable[[], str]
+    sync: Sync, journal: Journal, postgres: RowEnd, notion: End, clock: Clock, new_id: Callable[[], str]
 ) -> Verified:
     """Reads both sides and compares every mapped field.
 
@@ -81,7 +83,7 @@ def verify(
 
 
 def preview(
-    sync: Sync, journal: Journal, postgres: End, notion: End, clock: Clock, new_id: Callable[[], str]
+    sync: Sync, journal: Journal, postgres: RowEnd, notion: End, clock: Clock, new_id: Callable[[], str]
 ) -> Iterator[Planned]:
     """What a sync would do now, pair by pair. `journal` is a copy that is thrown away."""
     planner = observe_all(sync, journal, postgres, notion, clock, new_id)
@@ -92,7 +94,7 @@ def preview(
 
 
 def observe_all(
-    sync: Sync, journal: Journal, postgres: End, notion: End, clock: Clock, new_id: Callable[[], str]
+    sync: Sync, journal: Journal, postgres: RowEnd, notion: End, clock: Clock, new_id: Callable[[], str]
 ) -> Planner:
     """Takes a full read of both sides into a journal. Nothing is acknowledged: the outbox stays as it is."""
     settler = Settler(journal, sync, clock)
@@ -102,6 +104,7 @@ def observe_all(
         # In this copy nothing is under way: whatever shows is what a side shows, and no echo that is waited for.
         journal.end_in_flight(sync.name)
         journal.arrivals.forget(sync.name)  # all rows are read
+        link_made(journal, sync.name, postgres.made())
     shown = Listed()
     for batch in postgres.scan():
         intake.take(batch, shown if batch.token is None else None)
@@ -173,7 +176,7 @@ def _word(snapshot: Snapshot) -> str:
     return {Presence.LIVE: "there", Presence.AWAY: "away"}.get(snapshot.presence, "not there")
 
 
-def _look_again(sync: Sync, journal: Journal, postgres: End, notion: End, clock: Clock, result: Verified) -> None:
+def _look_again(sync: Sync, journal: Journal, postgres: RowEnd, notion: End, clock: Clock, result: Verified) -> None:
     """Reads only what differed once more, directly."""
     intake = Intake(journal, sync, Settler(journal, sync, clock))
     pairs = []

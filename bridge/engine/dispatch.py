@@ -53,6 +53,7 @@ class Dispatch:
         self._under_way = 0  # page writes that were handed over and are not answered
         self._asked: set[str] = set()  # intents whose look-up is under way: it may have to wait for the rate limit
         self._proofs: list[str] = []  # settled writes whose proof the database may forget
+        self._unshown: dict[int, str] = {}  # by pair: proofs of rows whose keys their pages do not carry yet
         self.row_unknown = False  # a row differs from what the outbox told: read the table
 
     def resume(self, sync_name: str) -> None:
@@ -120,12 +121,21 @@ class Dispatch:
                 all_known &= intent_id not in self._unknown
         return all_known
 
+    def need_no_proof(self, intent_ids: Iterable[str]) -> None:
+        """The proofs of these writes may go with the next ones."""
+        self._proofs += intent_ids
+
     def forget_proofs(self, *, at_least: int = 1) -> None:
         """The journal knows what became of these writes; the database need not prove it any more."""
-        if len(self._proofs) >= at_least:
+        if len(self._proofs) < at_least:
+            return
+        kept = self._journal.to_prove(self._proofs)
+        self._unshown |= {pair: proof for proof, pair in kept.items()}
+        settled = [proof for proof in self._proofs if proof not in kept]
+        if settled:
             with crash_point(CrashPoint.PROOFS_TRIMMED):
-                self._health.guarded(Side.POSTGRES, lambda: self._postgres.trim(self._proofs))
-            self._proofs = []
+                self._health.guarded(Side.POSTGRES, lambda: self._postgres.trim(settled))
+        self._proofs = []
 
     def _write_rows(self, intents: list[Intent]) -> None:
         if not intents:
@@ -171,6 +181,8 @@ class Dispatch:
             for intent in intents:
                 receipt = by_id.get(intent.id) or Receipt(intent.id, Outcome.UNKNOWN, reason="no answer")
                 self._settler.settle(intent, receipt)
+                if receipt.outcome is Outcome.DONE and intent.action.key and intent.pair.id in self._unshown:
+                    self._proofs.append(self._unshown.pop(intent.pair.id))
                 if receipt.outcome is Outcome.UNKNOWN:
                     again = self._clock.monotonic() + (receipt.retry_after or 0.0)
                     self._unknown[intent.id] = again if receipt.retry_after else self._unknown.get(intent.id, again)

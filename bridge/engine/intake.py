@@ -18,6 +18,7 @@ from bridge.engine.lingering import without_late_writes
 from bridge.engine.linking import Linker, with_typed_key
 from bridge.engine.listed import Listed
 from bridge.engine.rebinding import suspend
+from bridge.engine.returning import without_emptied
 from bridge.engine.settle import Settler
 from bridge.engine.snapshots import absorb, left_already
 from bridge.engine.trust import Trust, is_after, is_old_news, trust
@@ -265,6 +266,7 @@ class Intake:
                     return pair
             if seen.evidence is Evidence.LOOK:
                 self._end_doubt(pair, seen)
+        pair = without_emptied(pair, seen)
         pair = without_late_writes(self._journal, self._sync, pair, seen, self._bot)
         self._save(with_typed_key(self._journal, pair, seen), seen)
         return None

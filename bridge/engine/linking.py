@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Intent, Observation, Outcome, Receipt, made_by
+from bridge.ends import Intent, Made, Observation, Outcome, Receipt, made_by
 from bridge.engine.making import creates_under_way, holds_nothing_else, likeness, makes_page
 from bridge.engine.settle import Settler
 from bridge.journal import Journal
@@ -135,6 +135,24 @@ def _makers(attempts: Sequence[Intent]) -> set[int]:
 def _are_of_others(given_up: Sequence[Intent], holder: Pair) -> bool:
     """Whether other records alone have asked for a page with this key; the row that has it now got it later."""
     return bool(given_up) and holder.id not in _makers(given_up)
+
+
+def link_made(journal: Journal, sync_name: str, made: Iterable[Made]) -> list[str]:
+    """Links rows with the pages for which they were made, as the database proves it. A journal that was begun anew, or
+    put back from before, would have each of them made a second time on the other side. Answers which writes need no
+    proof any more: their pages carry the keys."""
+    shown = []
+    for intent_id, page_id, key in made:
+        by_page, by_key = journal.pair_by_page(sync_name, page_id), journal.pair_by_key(sync_name, key)
+        if by_page is not None and by_page.page_key == key:
+            shown.append(intent_id)
+        elif by_page is None and by_key is None:
+            journal.add_pair(sync_name, key, page_id)
+        elif by_page is not None and by_page.key is None and by_key is None:
+            journal.save_pair(replace(by_page, key=key))
+        elif by_key is not None and by_key.page_id is None and by_page is None:
+            journal.save_pair(replace(by_key, page_id=page_id))
+    return shown
 
 
 def with_typed_key(journal: Journal, pair: Pair, seen: Observation) -> Pair:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bridge.ends import End
+from bridge.ends import End, Made
 from bridge.engine.binding import Remembered
 from bridge.model import Sync
 
@@ -15,6 +15,8 @@ class RowEnd(End, Protocol):
     """The PostgreSQL end, which keeps a proof of each of our writes until it is told that it may forget."""
 
     def trim(self, settled: Sequence[str]) -> None: ...
+
+    def made(self) -> Sequence[Made]: ...
 
 
 class PostgresSide(RowEnd, Protocol):

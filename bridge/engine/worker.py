@@ -14,6 +14,7 @@ from bridge.engine.binding import means_the_same
 from bridge.engine.dispatch import Dispatch
 from bridge.engine.health import Health
 from bridge.engine.intake import Intake
+from bridge.engine.linking import link_made
 from bridge.engine.listed import Listed
 from bridge.engine.needs import NotionSide, PostgresSide, Rebinder
 from bridge.engine.pacing import Pacing
@@ -335,6 +336,9 @@ class Worker:
 
     def _scan_rows(self) -> None:
         """Reads the whole table as of one instant, the outbox of that instant before it."""
+        with self.journal.transaction():
+            shown = link_made(self.journal, self.sync.name, self.postgres.made())
+        self.dispatch.need_no_proof(shown)
         listed = Listed()
         for batch in self.postgres.scan():
             self._take_rows(batch, listed if batch.token is None else None)

@@ -356,6 +356,12 @@ WHERE sync = :sync AND state IN ('open', 'unknown') AND state IN ('open', 'unkno
 SELECT id FROM intents WHERE sync = :sync AND side = 'postgres' AND state IN ('done', 'echo')
 ORDER BY settled_at DESC LIMIT 1000
 
+-- name: intents_to_prove
+-- Of these, rows that were made for pages which do not carry their keys yet.
+SELECT i.id, i.pair FROM json_each(:ids) AS asked
+JOIN intents i ON i.id = asked.value JOIN pairs p ON p.id = i.pair
+WHERE i.op = 'create' AND p.notion_state = 'live' AND p.page_key IS NOT p.key
+
 -- name: intents_creates
 SELECT * FROM intents WHERE sync = :sync AND pair = :pair AND side = 'notion' AND op = 'create' ORDER BY rowid
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bridge.clock import Clock
@@ -87,6 +87,12 @@ class WorkTables:
     def settled_rows(self, sync: str) -> list[str]:
         """The newest settled writes into PostgreSQL, by id."""
         return [row["id"] for row in self.store.rows("intents_settled_rows", sync=sync)]
+
+    def to_prove(self, intent_ids: Sequence[str]) -> dict[str, int]:
+        """Those of these settled writes into PostgreSQL whose proof the database must keep, with their pairs: rows that
+        were made for pages which do not carry their keys yet. Only this journal and the proof know whose they are."""
+        found = self.store.rows("intents_to_prove", ids=json.dumps(intent_ids)) if intent_ids else []
+        return {row["id"]: row["pair"] for row in found}
 
     def page_creates(self, pair: Pair) -> list[Intent]:
         """Every attempt to make a page for this record, in order. After more than one there may be two."""

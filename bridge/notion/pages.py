@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from bridge.clock import CommonClock
 from bridge.ends import Evidence, Intent, Observation
 from bridge.errors import AccessLost
-from bridge.model import FieldValue, Key, Op, Presence, Side, Stamp, Sync
+from bridge.model import MOVED, FieldValue, Key, Op, Presence, Side, Stamp, Sync
 from bridge.notion.client import NotionClient, Reply
 from bridge.notion.errors import AccessDenied, NotFound
 from bridge.notion.limiter import Permit, Priority
@@ -201,7 +201,7 @@ class Pages:
             # A page that was moved out first and trashed there is no deletion of ours.
             return (Presence.GONE, "") if at_home else (Presence.AWAY, "moved to another place, and trashed there")
         if not at_home:
-            return Presence.AWAY, "moved to another place in Notion"
+            return Presence.AWAY, MOVED
         if page.get("is_archived"):
             return Presence.AWAY, "archived in Notion"
         return Presence.LIVE, ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Batch, Intent, Observation, Receipt
+from bridge.ends import Batch, Intent, Made, Observation, Receipt
 from bridge.errors import Stopped
 from bridge.model import Pair, Side, Sync
 from bridge.postgres import outbox
@@ -15,16 +15,18 @@ from bridge.postgres.bounds import FULL, count_anew, forget_overflow
 from bridge.postgres.bundles import Known
 from bridge.postgres.catalog import read_table
 from bridge.postgres.connection import Connection
-from bridge.postgres.findings import to_repair
+from bridge.postgres.findings import schema_version, to_repair
 from bridge.postgres.identity import Identity
 from bridge.postgres.names import table_name
 from bridge.postgres.outbox import Backlog
 from bridge.postgres.reader import look
 from bridge.postgres.scan import scan
 from bridge.postgres.sessions import Sessions
+from bridge.postgres.wire import read_key
 from bridge.postgres.writer import RowWriter
 from bridge.shapes import Table
 
+_PAGES_SINCE = 4  # version of the schema
 _OVERFLOW = object()  # the token of a batch which says that changes were left out
 
 
@@ -125,6 +127,15 @@ class PostgresEnd:
     def trim(self, settled: Sequence[str]) -> None:
         """Forgets the proofs of these intents, whose outcome the journal has."""
         self._writer.trim(settled)
+
+    def made(self) -> list[Made]:
+        """The rows that were made for pages, as far as it is still to be proved."""
+        with self._reading() as conn:
+            if (schema_version(conn) or 0) < _PAGES_SINCE:
+                return []
+            query = "SELECT intent::text, page, key FROM notion_bridge.applied WHERE sync = %s AND page IS NOT NULL"
+            found = conn.execute(query, [self._sync.name]).fetchall()
+            return [Made(intent_id, page_id, read_key(self._sync, key)) for intent_id, page_id, key in found]
 
     def take_lock(self) -> None:
         """Takes the sync's lock, or makes sure of it. Raises LockHeld when another bridge has it."""

@@ -19,8 +19,8 @@ BEGIN_PROOF = (
     "INSERT INTO notion_bridge.applied (intent, sync) SELECT %s, %s FROM set_config('notion_bridge.origin', %s, true)"
 )
 
-# The key as written, for those who must find the row again after an ambiguous COMMIT.
-NOTE_KEY = "UPDATE notion_bridge.applied SET key = %s WHERE intent = %s"
+# The key as written, for those who must find the row again after an ambiguous COMMIT; and the page it was made for.
+NOTE_KEY = "UPDATE notion_bridge.applied SET key = %s, page = %s WHERE intent = %s"
 
 # Our echo: the last outbox row of the written record. The user's AFTER triggers may have changed the row again
 # after our statement returned it, so this is its final state; what they changed in other rows has our origin, too,

@@ -249,7 +249,8 @@ class RowWriter:
 
     def _commit(self, conn: Connection, intent: Intent, written: _Returned) -> Receipt:
         with crash_point(CrashPoint.ROW_COMMITTED), conn.pipeline():
-            conn.execute(statements.NOTE_KEY, [written.key_json, intent.id])
+            page = intent.pair.page_id if intent.action.op is Op.CREATE else None
+            conn.execute(statements.NOTE_KEY, [written.key_json, page, intent.id])
             echo = conn.execute(statements.ECHO, [intent.id, self._sync.name])
             conn.execute("COMMIT")
         seen = self._after(intent, written)

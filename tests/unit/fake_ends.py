@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bridge.ends import Batch, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Batch, Evidence, Intent, Made, Observation, Outcome, Receipt
 from bridge.errors import BridgeError
 from bridge.model import Op, Pair, Presence, Side, Sync
 from tests.unit.desk import at, page, row
@@ -32,6 +32,7 @@ class FakeEnd:
     acknowledged: list[Batch] = field(default_factory=list)
     looked: list[str | None] = field(default_factory=list)
     trimmed: list[str] = field(default_factory=list)
+    made_for_pages: list[Made] = field(default_factory=list)  # which the database proves
     watermark: datetime | None = None
     adrift: bool = False
     adopted: list[Sync] = field(default_factory=list)
@@ -128,6 +129,10 @@ class FakeEnd:
     def trim(self, settled: Sequence[str]) -> None:
         self._called("trim")
         self.trimmed += settled
+
+    def made(self) -> Sequence[Made]:
+        self._called("made")
+        return self.made_for_pages
 
     def look_back(self) -> None:
         self._called("look back")

@@ -78,7 +78,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 PURE = (
     *("model", "shapes", "values", "merge", "errors"),
-    *("engine/agreed", "engine/pacing", "engine/snapshots", "engine/trust"),
+    *("engine/agreed", "engine/pacing", "engine/returning", "engine/snapshots", "engine/trust"),
 )
 IMPURE_MODULES = {
     "os",

@@ -326,9 +326,24 @@ def test_the_proofs_of_settled_writes_are_given_back_to_the_database() -> None:
 def test_proofs_are_given_back_while_there_is_much_to_write() -> None:
     desk = Desk()
     bench = Bench(desk)
-    desk.see(*(page(f"page-{number}", None, BEFORE) for number in range(250)))
+    desk.see(*(page(f"page-{number}", str(number), BEFORE) for number in range(250)))
     bench.plan()
     assert len(bench.rows.trimmed) == 250
+
+
+def test_a_row_is_proved_until_its_page_carries_its_key() -> None:
+    """A journal that is lost before knows neither whose the page is nor whose the row."""
+    desk = Desk()
+    bench = Bench(desk)
+    desk.see(page("page-1", None, BEFORE))
+    [made] = bench.plan()
+    bench.dispatch.forget_proofs()
+    assert bench.rows.trimmed == []
+    bench.plan()
+    bench.dispatch.send()
+    bench.run()
+    bench.dispatch.forget_proofs()
+    assert bench.rows.trimmed == [made.id]
 
 
 def test_a_write_that_was_not_made_has_no_proof() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.clock import CommonClock
-from bridge.ends import Batch, Blame, Evidence, Intent, Observation, Outcome, Receipt
+from bridge.ends import Batch, Blame, Evidence, Intent, Made, Observation, Outcome, Receipt
 from bridge.errors import Refused, Replaced, SetupError
 from bridge.model import Key, Op, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres import bounds
@@ -230,7 +230,8 @@ class ModelEnd:
             return key
         if transaction.over:  # the server is gone
             return Receipt(intent.id, Outcome.RETRY, reason=_LOST, blame=Blame.UNCLEAR)
-        transaction.proof = (intent.id, [key])
+        page = intent.pair.page_id if intent.action.op is Op.CREATE else None
+        transaction.proof = (intent.id, [key, page])
         return self._commit(intent, transaction, key)
 
     def _change(self, transaction: Transaction, intent: Intent) -> int | Receipt:
@@ -309,6 +310,11 @@ class ModelEnd:
         self._visit("trim")
         for intent in settled:
             self._server.state.applied.pop(intent, None)
+
+    def made(self) -> list[Made]:
+        self._visit("made")
+        proofs = {intent: proof for intent, proof in self._server.state.applied.items() if proof is not None}
+        return [Made(intent, page, (str(key),)) for intent, (key, page) in proofs.items() if page is not None]
 
     def _done_before(self, intent: Intent) -> Receipt:
         proof = self._server.state.applied[intent.id]
