@@ -37,19 +37,22 @@ _PLAIN_EXPONENTS = range(-7, 21)
 
 
 def read_number(value: Any) -> FieldValue:
-    """A JSON number, however it was parsed. A float stands for the shortest text that gives it back."""
+    """A JSON number, however it was parsed and written: one with decimals is a double, and stands for the shortest text
+    that gives it back. (0.10000000000000001 is 0.1, as some programs write it.)"""
     match value:
         case None:
             return None
         case bool():
             return unreadable("number", value)
-        case int() | Decimal():
-            number = Decimal(value)
-        case float():
-            number = Decimal(repr(value))
+        case int():
+            return normal(Decimal(value))
+        case float() | Decimal():
+            number = Decimal(repr(value)) if isinstance(value, float) else value
         case _:
             return unreadable("number", value)
-    return normal(number) if number.is_finite() else unreadable("number", value)
+    if not number.is_finite():
+        return unreadable("number", value)
+    return double(number) or normal(number)  # what no double can be is left as it stands
 
 
 def double(number: Decimal) -> Decimal | None:

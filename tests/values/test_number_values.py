@@ -42,6 +42,13 @@ def test_a_number_that_a_double_holds_is_sent(number: str, sent: float) -> None:
     assert codec.from_notion({"id": "x", "type": "number", **as_notion_parses(payload)}) == value
 
 
+@pytest.mark.parametrize("written", ["0.1", "0.10000000000000001", "1.0000000000000000555e-1", "0.1000"])
+def test_a_double_is_one_value_however_it_is_written(written: str) -> None:
+    """Another program that writes JSON may give back a double with 17 digits: nobody has edited it."""
+    assert read(COLUMNS["numeric"], Decimal(written)) == Decimal("0.1")
+    assert read(COLUMNS["double"], Decimal(written)) == Decimal("0.1")
+
+
 @pytest.mark.parametrize(
     "number",
     ["9007199254740993", "1e308", "12345678901234567890.123456789012345678", "0.1234567890123456789", "1e-400"],
