@@ -126,6 +126,19 @@ def test_a_person_s_page_with_the_key_of_an_unknown_create_is_not_taken_for_ours
     assert settled(world, end, intent).outcome is Outcome.RETRY
 
 
+def test_what_an_unknown_create_has_made_is_told_as_it_is_and_not_as_the_index_has_it(world: World) -> None:
+    world.sandbox.faults.apply_then_drop("POST", "/pages$")
+    end, intent = world.end(), world.create("7", name="new")
+    assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+    [page] = world.pages()
+    world.clock.advance(60)
+    world.edit(page, name="theirs")
+    world.sandbox.stale(page, 30)
+    found = end.find_out(intent)
+    assert found.seen is not None
+    assert (found.outcome, found.seen.values["name"]) == (Outcome.DONE, "theirs")
+
+
 def test_two_pages_with_the_key_of_an_unknown_create_the_oldest_is_taken(world: World) -> None:
     first = world.row(7)
     world.clock.advance(120)

@@ -119,3 +119,24 @@ def test_a_poll_that_cannot_ask_for_pages_without_a_key_lists_them_all(world: Wo
     batch = end.changes()
     assert young in by_page(batch)
     assert batch.confirmed_before is None
+
+
+def test_a_key_that_a_listing_shows_first_and_last_otherwise_is_told_in_order(world: World) -> None:
+    page = world.row(0)
+    for number in range(1, 150):
+        world.row(number)
+    asked = iter((lambda: None, lambda: world.person.edit(page, {"Key": "run over"})))
+    world.sandbox.faults.hook(lambda _: next(asked)(), "POST", "/query$", times=2)
+    batch = world.end().changes()
+    assert [seen.key for seen in batch.observations if seen.page_id == page] == [("0",), None]
+
+
+def test_a_page_that_a_full_listing_shows_again_is_told_again_when_it_was_edited_in_between(world: World) -> None:
+    """It may show what a write of ours runs over before the next poll; nothing else tells of it then."""
+    page = world.row(0, name="old")
+    for number in range(1, 150):
+        world.row(number)
+    world.clock.advance(600)
+    world.sandbox.faults.hook(lambda _: world.edit(page, name="edited"), "POST", "/query$", skip=2, times=1)
+    told = [seen for batch in world.end().scan() for seen in batch.observations if seen.page_id == page]
+    assert [seen.values["name"] for seen in told] == ["old", "edited"]

@@ -160,6 +160,34 @@ def test_who_took_a_page_out_of_the_trash_is_told_when_the_answer_is_lost(world:
     assert found.seen.evidence is (Evidence.RECEIPT if whose == "ours" else Evidence.LOOK)
 
 
+def test_a_page_that_is_in_the_trash_of_another_place_stays_there(world: World) -> None:
+    """Somebody has moved it, and thrown it away there: it is no record of ours any more."""
+    page = world.row(1, name="old")
+    world.person.trash(page)
+    intent = world.restore(world.seen(page))
+    world.person.restore(page)
+    world.person.move(page, world.person.create_database("Other", {"Name": "title"})[1])
+    world.person.trash(page)
+    [receipt] = applied(world.end(), intent)
+    assert receipt.outcome is Outcome.STALE
+    assert world.requests("PATCH") == 0
+
+
+def test_an_edit_between_look_and_restore_is_not_run_over_by_the_values(world: World) -> None:
+    page = world.row(1, name="old")
+    world.person.trash(page)
+    intent = world.restore(world.seen(page), name="new")
+
+    def come_and_go(_: Request) -> None:
+        world.person.restore(page)
+        world.edit(page, name="theirs")
+        world.person.trash(page)
+
+    world.sandbox.faults.hook(come_and_go, "PATCH", "/pages/", times=1)
+    [receipt] = applied(world.end(), intent)
+    assert (receipt.outcome, world.shown(page, "name")) == (Outcome.STALE, "theirs")
+
+
 def test_a_restored_page_that_shows_an_edit_is_stale(world: World) -> None:
     page = world.row(1, name="old")
     world.person.trash(page)

@@ -4,6 +4,7 @@ must; that an older answer undoes nothing; and that a removal is known before an
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -180,6 +181,24 @@ def test_a_book_that_is_opened_again_knows_what_went_meanwhile(books: Books) -> 
     again = OptionBook(world.client, world.source_id, world.common, books.kept["options"])
     again.take(read_data_source(world.client, world.source_id), world.clock.monotonic())
     assert LOST in again.removed(books.stage())
+
+
+def test_a_book_that_is_opened_again_knows_all_that_it_knew(books: Books) -> None:
+    """Two renames and a removal ago, and the bridge was started anew since."""
+    world, stage = books.world, books.stage()
+    world.common.postgres.sample(0.0, 0.0, world.clock.now(), world.clock.now() + timedelta(seconds=600))
+    for old, new in ((LOST, "begun"), ("begun", "doing")):
+        world.person.rename_option(world.source_id, "Stage", old, new)
+        books.options.take(read_data_source(world.client, world.source_id), world.clock.monotonic())
+    world.person.add_option(world.source_id, "Stage", "gone")
+    books.options.take(read_data_source(world.client, world.source_id), world.clock.monotonic())
+    world.person.remove_option(world.source_id, "Stage", "gone")
+    at_most = world.common.now().latest
+    books.options.take(read_data_source(world.client, world.source_id), world.clock.monotonic())
+    again = OptionBook(world.client, world.source_id, world.common, books.kept["options"])
+    [option] = again.now(stage)
+    assert (option.name, again.former(stage, option.id)) == ("doing", (LOST, "begun"))
+    assert again.removed(stage)["gone"] >= at_most, "the moment at which it was gone for certain"
 
 
 def test_the_whole_list_of_users_is_read_and_guests_are_met_in_pages(books: Books) -> None:

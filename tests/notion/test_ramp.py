@@ -7,7 +7,9 @@ import random
 
 import pytest
 
+from bridge.notion.limiter import Priority
 from bridge.notion.ramp import Ramp
+from tests.notion.test_limiter import limiter, send
 
 PER_SECOND = 3.0
 WORKERS = 8
@@ -85,3 +87,16 @@ def test_a_refusal_is_remembered() -> None:
     ramp.arrived(ramp.send(0.0), taken=False)
     assert not any(ramp.send(60.0).tries for _ in range(5))
     assert ramp.send(60.0).tries
+
+
+def test_after_a_refusal_every_slot_of_a_reservation_is_one_of_an_even_flow() -> None:
+    lim, clock = limiter(60)
+    lim.throttled(clock.monotonic(), 1)
+    clock.sleep(2)
+    began = clock.monotonic()
+    with lim.reserve(Priority.INTERACTIVE, 5) as permit:
+        for _ in range(5):
+            with permit.flight():
+                pass
+    send(lim)
+    assert clock.monotonic() - began >= 4, "five of about one in a second, one of which was to be made good"

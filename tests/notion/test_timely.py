@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import socket
 import socketserver
 import ssl
@@ -12,11 +13,15 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import requests
+import urllib3
 
 from bridge.clock import SystemClock
-from bridge.notion.errors import NotSent
+from bridge.notion.errors import Ambiguous, NotSent
+from bridge.notion.timely import _pools
 from bridge.notion.transport import Transport
 from bridge.sandbox.notion import DEFAULT_TOKEN, Sandbox, SandboxServer
 from bridge.values.weight import encoded
@@ -75,6 +80,57 @@ def test_a_check_that_took_too_long_is_made_again(clock: SkippingClock) -> None:
         client.update_page("id", {"properties": {}}, check=check)
         assert len(server.requests) == 1
     assert len(checks) == 2
+
+
+def test_what_a_check_has_learned_is_as_old_as_its_question(
+    sandbox: Sandbox, clock: SkippingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted from its answer, a write could leave when another bridge has had the lock for a second."""
+
+    def slowly(body: object) -> bytes:
+        clock.advance(0.6)
+        return encoded(body)
+
+    monkeypatch.setattr("bridge.notion.transport.encoded", slowly)
+    with SandboxServer(sandbox) as server, client_at(server.url, clock) as client:
+        with pytest.raises(NotSent):
+            client.update_page("id", {"properties": {}}, check=lambda: clock.advance(0.7))
+        assert sandbox.log.entries == []
+
+
+def test_the_rest_of_a_request_does_not_leave_too_late_either() -> None:
+    """Half a request is none: what counts is when its last byte leaves."""
+    in_time = iter((True, False))
+
+    def check() -> None:
+        if not next(in_time):
+            raise NotSent("too late")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        connection = _pools(check)["http"].ConnectionCls("127.0.0.1", port, timeout=2.0)
+        connection.connect()
+        with pytest.raises(NotSent):
+            connection.send(b"x" * 50_000_000)
+        connection.close()
+
+
+def test_an_answer_that_drips_is_given_up(clock: SkippingClock) -> None:
+    """Each piece comes in time, the whole never."""
+    pieces: list[bytes] = []
+
+    def drip(*_: object, **__: object) -> bytes:
+        clock.advance(29)
+        pieces.append(b"x")
+        return b"x" if len(pieces) < 40 else b""
+
+    response = requests.Response()
+    response.raw = SimpleNamespace(read1=drip)
+    transport = Transport("http://localhost", DEFAULT_TOKEN, clock)
+    with pytest.raises(urllib3.exceptions.ProtocolError, match="not complete"):
+        transport._read(response, clock.monotonic())
+    assert len(pieces) == 4
+    transport.close()
 
 
 # The same over TLS, where bytes leave in records of 16 KB, and a send may stop in the middle of one
@@ -161,6 +217,24 @@ def test_a_certificate_that_nobody_trusts_ends_before_a_byte_is_sent(secure: Sec
         transport.send("POST", "pages", {"a": 1})
     assert secure.seen == []
     transport.close()
+
+
+class Broken(Digests):
+    """Reads the request, and answers with what is no TLS."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with socket.socket(fileno=os.dup(self.connection.fileno())) as bare:
+            bare.sendall(b"no record of TLS" * 10)
+        self.close_connection = True
+
+
+def test_tls_that_breaks_after_the_request_leaves_its_outcome_unknown(
+    secure_transport: Transport, secure: SecureServer
+) -> None:
+    secure.RequestHandlerClass = Broken
+    with pytest.raises(Ambiguous, match="broke"):
+        secure_transport.send("POST", "pages", {"a": 1})
 
 
 # Behind a proxy

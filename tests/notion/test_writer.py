@@ -14,6 +14,7 @@ import pytest
 
 from bridge.ends import Blame, Evidence, Outcome, Receipt
 from bridge.model import Presence
+from bridge.notion.catalog import read_data_source
 from bridge.sandbox.notion import Request
 from tests.notion.conftest import World
 from tests.notion.test_feed import mentioning
@@ -192,6 +193,21 @@ def test_what_notion_stores_differently_is_refused_and_shown(world: World) -> No
     assert receipt.seen.values["amount"] == 2
 
 
+@pytest.mark.parametrize(("what", "field"), [("Amount", "amount"), ("Key", "")])
+def test_what_the_answer_does_not_show_as_it_was_asked_for_was_not_stored(world: World, what: str, field: str) -> None:
+    def changed(answer: Any) -> Any:
+        if what == "Key":
+            answer["properties"]["Key"]["rich_text"][0]["plain_text"] = "8"
+        else:
+            del answer["properties"]["Amount"]
+        return answer
+
+    page = world.row(1, amount=1)
+    world.sandbox.faults.rewrite(changed, "PATCH")
+    [receipt] = applied(world.end(), world.update(world.seen(page), ("7",), amount=Decimal(2)))
+    assert (receipt.outcome, receipt.field) == (Outcome.REFUSED, field)
+
+
 def test_a_time_to_the_minute_stands_for_one_with_seconds(world: World) -> None:
     world.sandbox.options.date_precision = "minute"
     page = world.row(1)
@@ -352,6 +368,16 @@ def test_a_property_that_is_gone_parks_no_record(world: World, name: str) -> Non
     receipts = lost(world.end(), *(writes if name == "Key" else writes[:1]))
     assert {(receipt.outcome, receipt.blame) for receipt in receipts} == {(Outcome.RETRY, Blame.SIDE)}
     assert all(f"has no property {name!r} any more" in receipt.reason for receipt in receipts)
+
+
+def test_a_status_property_that_is_gone_parks_no_record(world: World) -> None:
+    world.person.add_property(world.source_id, "Sync", "rich_text")
+    source = read_data_source(world.client, world.source_id)
+    world.sync = replace(world.sync, data_source=source, status_property=source.property("Sync"))
+    write = world.create("7", name="made")
+    world.person.delete_property(world.source_id, "Sync")
+    [receipt] = lost(world.end(), replace(write, action=replace(write.action, note="waits")))
+    assert (receipt.outcome, receipt.blame) == (Outcome.RETRY, Blame.SIDE)
 
 
 def test_a_refusal_that_the_schema_contradicts_is_the_records(world: World) -> None:

@@ -185,6 +185,14 @@ def test_a_new_row_without_links_is_told_to_have_none(database: str, user: User,
     assert event.values[NAME] is None
 
 
+def test_many_changed_rows_say_nothing_of_their_links(database: str, user: User, linked: Linked) -> None:
+    """A link that came later would bear the time of the statement: links have notes of their own."""
+    user.execute("INSERT INTO orders (title) SELECT 'x' FROM generate_series(1, 150)")
+    waiting(database, linked.sync)
+    user.execute("UPDATE orders SET title = 'y'")
+    assert [set(event.values) for event in waiting(database, linked.sync)] == [{"title", "100%"}] * 150
+
+
 def test_only_links_are_written_when_only_they_changed(user: User, linked: Linked) -> None:
     key = order(user, "a")
     [receipt] = linked.write(change(key, {NAME: (("a",), None)}))
