@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
@@ -108,7 +109,7 @@ def test_the_rest_of_a_request_does_not_leave_too_late_either() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        connection = _pools(check)["http"].ConnectionCls("127.0.0.1", port, timeout=2.0)
+        connection: Any = _pools(check)["http"].ConnectionCls("127.0.0.1", port, timeout=2.0)
         connection.connect()
         with pytest.raises(NotSent):
             connection.send(b"x" * 50_000_000)
