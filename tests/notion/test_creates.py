@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,22 @@ def test_a_503_that_names_a_page_which_somebody_has_edited_since_is_done_all_the
     assert receipt.seen is not None
     assert (receipt.seen.page_id, receipt.seen.key) == (next(iter(world.pages())), ("9",))
     assert receipt.seen.values["name"] == "theirs"
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 503])
+def test_a_page_whose_answer_cannot_be_read_to_its_end_is_perhaps_made(world: World, status: int) -> None:
+    """A long text takes further reads. Whatever is answered to those, it is none to the write."""
+    world.sandbox.faults.fail(status, "GET", "/properties/", times=None)
+
+    def mentioning_many(answer: Any) -> Any:
+        notes = answer["properties"]["Notes"]["rich_text"]
+        answer["properties"]["Notes"]["rich_text"] = [{**notes[0], "type": "mention"}] * 30
+        return answer
+
+    world.sandbox.faults.rewrite(mentioning_many, "POST", "/pages$")
+    end, intent = world.end(), world.create("7", name="new", notes="x" * 30)
+    assert applied(end, intent)[0].outcome is Outcome.UNKNOWN
+    assert len(world.pages()) == 1
 
 
 def test_a_second_attempt_to_create_looks_first(world: World) -> None:
