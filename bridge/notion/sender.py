@@ -8,13 +8,13 @@ up, has found nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.clock import CommonClock
 from bridge.crashpoints import CrashPoint, crash_point
-from bridge.ends import Blame, Evidence, Intent, Outcome, Receipt, made_by
+from bridge.ends import Blame, Evidence, Intent, Observation, Outcome, Receipt, made_by
 from bridge.errors import AccessLost, BridgeError, SetupError, Unavailable
 from bridge.model import Op, Sync
 from bridge.notion import guard
@@ -157,7 +157,7 @@ class Sender:
             reply = self._patch(intent, {"in_trash": False}, permit, check)
         if not body:
             return self._answer(intent, reply)
-        shown = self._pages.observe(reply.body, reply, Evidence.RECEIPT, priority_of(intent))
+        shown = self._shown(intent, reply)
         if moved := guard.moved(intent, shown):
             return Receipt(intent.id, Outcome.STALE, shown, f"{moved} was changed in Notion meanwhile")
         half = Receipt(intent.id, Outcome.STALE, shown, "it was restored; its values could not follow at once")
@@ -194,15 +194,18 @@ class Sender:
     def _answer(self, intent: Intent, reply: Reply) -> Receipt:
         with self._lock:
             self._latency = 0.8 * self._latency + 0.2 * (reply.received - reply.sent)
-        try:
-            written = intent.action.changes
-            seen = self._pages.observe(reply.body, reply, Evidence.RECEIPT, priority_of(intent), written)
-        except (Unavailable, AccessLost) as error:
-            # A long value takes further reads. The write itself was made: "not sent" would ask for a second page.
-            raise Ambiguous(f"Notion made the write, but what it stored could not be read: {error.message}") from error
+        seen = self._shown(intent, reply, intent.action.changes)
         if intent.action.op is Op.DELETE:
             return guard.trashed(intent, seen)
         return guard.written(self._sync, intent, seen)
+
+    def _shown(self, intent: Intent, reply: Reply, written: Collection[str] = ()) -> Observation:
+        """The page in the answer to a write. A long value takes further reads, and whatever is answered to those is
+        none to the write, which was made: "not sent" would ask for a second page, "refused" would park it."""
+        try:
+            return self._pages.observe(reply.body, reply, Evidence.RECEIPT, priority_of(intent), written)
+        except BridgeError as error:
+            raise Ambiguous(f"Notion made the write, but what it stored could not be read: {error.message}") from error
 
     def _ambiguous(self, intent: Intent, error: Ambiguous) -> Made:
         self._unknown_at(intent)

@@ -12,6 +12,7 @@ from bridge.errors import AccessLost, LockHeld
 from bridge.model import Presence
 from bridge.sandbox.notion import Request
 from tests.notion.conftest import World
+from tests.notion.test_feed import mentioning
 from tests.notion.writing import applied, lost
 
 
@@ -158,6 +159,18 @@ def test_who_took_a_page_out_of_the_trash_is_told_when_the_answer_is_lost(world:
     assert found.outcome is Outcome.STALE
     assert found.seen is not None
     assert found.seen.evidence is (Evidence.RECEIPT if whose == "ours" else Evidence.LOOK)
+
+
+@pytest.mark.parametrize("status", [302, 400, 401])
+def test_a_restored_page_that_cannot_be_read_to_its_end_is_perhaps_restored(world: World, status: int) -> None:
+    """Called "not written", it would be in the trash for all we know."""
+    page = world.person.create_row(world.source_id, {"Key": "1", "Name": "old", "Notes": mentioning(world, 30)})
+    world.person.trash(page)
+    intent = world.restore(world.seen(page), name="new")
+    world.sandbox.faults.fail(status, "GET", "/properties/", skip=2)  # what is in the trash is read twice before
+    [receipt] = applied(world.end(), intent)
+    assert receipt.outcome is Outcome.UNKNOWN
+    assert page in world.pages()
 
 
 def test_a_page_that_is_in_the_trash_of_another_place_stays_there(world: World) -> None:
