@@ -86,6 +86,7 @@ def test_a_number_in_plain_notation(number: str, text: str) -> None:
 
 def test_a_moment_is_told_in_utc() -> None:
     assert time_text(datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=2)))) == "2025-12-31T23:00:00Z"
+    assert time_text(datetime(2026, 1, 1, 0, 0, 0, 100, tzinfo=UTC)) == "2026-01-01T00:00:00.000100Z"
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def test_one_value_has_one_form(name: str, text: str, value: object) -> None:
         ("inet", "10.0.0.1/255.0.0.0", "no IP address"),
         ("inet", "10.0.0.1/33", "no IP address"),
         ("cidr", "10.0.0.1/8", "the network is 10.0.0.0/8"),
+        ("cidr", "2001:db8::1/32", "the network is 2001:db8::/32"),
         ("macaddr", "08:00:2b:01:02", "no macaddr"),
         ("macaddr", "0:8:0:2b:01:02", "no macaddr"),
         ("macaddr8", "08:00:2b:01:02:03", "no macaddr8"),
