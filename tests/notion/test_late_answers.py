@@ -44,3 +44,13 @@ def test_a_poll_looks_back_to_what_the_index_may_have_kept_from_the_one_before(w
     assert polled(end)[pages[0]].values["name"] == "old", "the test needs an index that is behind"
     world.clock.advance(10)
     assert polled(end)[pages[0]].values["name"] == "new"
+
+
+def test_what_a_slow_answer_shows_was_so_when_it_was_asked_for(world: World) -> None:
+    """Told as of its coming, an edit of the meantime would count as younger than it is."""
+    page = world.row(1)
+    world.sandbox.faults.hook(lambda _: world.clock.advance(30), "GET", "/pages/", times=1)
+    asked = world.clock.now()
+    seen = world.seen(page)
+    assert seen.seen is not None
+    assert (seen.seen - asked).total_seconds() < 15

@@ -296,10 +296,10 @@ def test_the_capturing_block_takes_no_transaction_id(database: str, users: Calla
 def test_origin_marks_our_own_writes(database: str, user: User) -> None:
     sync = set_up(database)
     ours = "0b7f5a3e-4c1d-4e2f-9a6b-123456789abc"
-    for setting in (ours, "", "garbage'; DROP TABLE tasks; --", "f" * 36):
+    for setting in (ours, "", "garbage'; DROP TABLE tasks; --", "f" * 36, f"{ours}0", f"0{ours}"):
         user.execute("SELECT set_config('notion_bridge.origin', %s, false)", [setting])
         user.execute("INSERT INTO tasks (title) VALUES ('x')")
-    assert [event.origin for event in waiting(database, sync)] == [ours, None, None, None]
+    assert [event.origin for event in waiting(database, sync)] == [ours, *[None] * 5]
 
 
 def test_several_syncs_share_a_table(database: str, user: User) -> None:
