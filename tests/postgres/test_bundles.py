@@ -20,6 +20,7 @@ from bridge.postgres import install, installed, open_connection, read_table
 from bridge.postgres.bounds import FULL
 from bridge.postgres.capture import CaptureSettings
 from tests.postgres.support import TASKS, User, end_for, set_up, sync_for, taken, waiting
+from tests.postgres.test_capture import FOLLOW
 
 MANY = 1200
 
@@ -182,6 +183,24 @@ def test_a_row_that_got_another_key_before_it_was_read(database: str, user: User
         (("9000",), ("7",), Presence.LIVE),
         (("8",), None, Presence.GONE),
     ]
+
+
+@pytest.mark.parametrize(
+    "parts", ["", " PARTITION BY RANGE (id); CREATE TABLE p PARTITION OF t FOR VALUES FROM (0) TO (1000)"]
+)
+def test_a_row_whose_new_key_another_trigger_changes_at_once_is_looked_for(
+    database: str, user: User, parts: str
+) -> None:
+    """The later change is noted first, and does not tell which record it was."""
+    sync = set_up(database, f"CREATE TABLE t (id int PRIMARY KEY, s text){parts}", ("s",), table="t")
+    body = "UPDATE t SET id = id + 500 WHERE id = NEW.id;"
+    user.execute(FOLLOW.format(name="aaa", events="UPDATE", body=body).encode())
+    user.execute("INSERT INTO t VALUES (1, 'row')")
+    waiting(database, sync)
+    user.execute("UPDATE t SET id = 2")
+    end = end_for(database, sync)
+    assert taken(end).reread
+    end.close()
 
 
 def test_with_a_long_backlog_a_time_is_uncertain_and_no_row_forgotten(database: str, user: User) -> None:

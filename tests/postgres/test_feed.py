@@ -107,6 +107,14 @@ def test_backlog(end: PostgresEnd, user: User) -> None:
     assert waiting.oldest == batch.observations[0].stamp.earliest  # type: ignore[union-attr]
 
 
+def test_a_full_batch_tells_that_there_may_be_more(end: PostgresEnd, user: User) -> None:
+    user.execute("""
+        DO $$ BEGIN FOR i IN 1..1001 LOOP INSERT INTO tasks (title) VALUES ('x'); END LOOP; END $$""")
+    for count, more in ((1000, True), (1, False)):
+        batch = taken(end)
+        assert (len(batch.observations), batch.more) == (count, more)
+
+
 def test_scan_is_one_instant(end: PostgresEnd, user: User) -> None:
     user.execute("INSERT INTO tasks (title) SELECT 'old' FROM generate_series(1, 2500)")
     taken(end)
