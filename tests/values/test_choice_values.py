@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -207,6 +207,7 @@ def test_a_removed_option_is_not_made_again() -> None:
         (REMOVED, at(60), True),  # emptied by hand, or with the option: the row keeps its value, a person is asked
         (REMOVED, None, True),
         (BACK, at(-60), True),
+        (BACK, Stamp(at(-30).earliest, at(30).latest), True),  # of what may have been before nobody is sure
         (BACK, at(1), False),
         (BACK, None, False),
         (Book((Option("id-0", "open"),)), at(-60), False),
@@ -220,6 +221,9 @@ def test_a_removal_is_told_from_an_edit(book: Book, stamp: Stamp | None, *, laps
     assert not one.lapsed("Foo", "open", stamp)
     assert not many.lapsed(("open", "Foo"), ("Foo", "open"), stamp)
     assert not many.lapsed(("Foo", "new"), ("Foo", "open"), stamp)
+    assert not many.lapsed(("Bar", "Foo"), ("Foo", "Bar", "open"), stamp), "somebody has put them in another order"
+    with_foo = replace(book, now_=(*book.now_, Option("id-9", "Foo")))
+    assert not booked("text[]", "multi_select", with_foo).lapsed(None, ("Foo", "open"), stamp), "Foo was taken away"
 
 
 def test_yes_and_no_in_a_checkbox() -> None:

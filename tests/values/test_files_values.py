@@ -88,6 +88,11 @@ def test_what_is_refused(text: str, reason: str) -> None:
         codec().to_notion((text,), shown(hosted("a.png")))
 
 
+def test_a_name_is_cut_where_notion_counts() -> None:
+    [sent] = codec().to_notion(("https://example.com/" + "\U0001f600" * 60,), shown())["files"]
+    assert sent["name"] == "\U0001f600" * 50
+
+
 def test_a_hundred_files_and_no_more() -> None:
     with pytest.raises(Refused, match="101 files"):
         codec().to_notion(tuple(f"https://example.com/{n}" for n in range(101)))
