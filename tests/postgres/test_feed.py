@@ -86,7 +86,7 @@ def test_what_is_not_acknowledged_comes_again(end: PostgresEnd, user: User) -> N
 
 def test_changes_of_one_number_are_told_apart(end: PostgresEnd, user: User) -> None:
     """Numbers come again after a restore or a setval; what passes for a change that was read already is lost."""
-    found = []
+    found: list[Observation] = []
     for title in ("a", "b"):
         user.execute("INSERT INTO tasks (title) VALUES (%s)", [title])
         found += taken(end).observations
