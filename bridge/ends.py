@@ -107,7 +107,7 @@ class Blame(StrEnum):
     """What a write that is to be tried again failed for."""
 
     RECORD = "record"  # this record: other writes may well pass
-    SIDE = "side"  # the whole side: it could not be reached, or takes nothing now
+    SIDE = "side"  # not the record: the side could not be reached, takes nothing now, or somebody has locked the row
     UNCLEAR = "unclear"  # no answer, or an error of the side's own: it may be this write that breaks it
 
 

@@ -73,6 +73,7 @@ class Loop:
             worker.start()
 
     def _round(self) -> None:
+        self._journal.store.require_file()
         self._mailbox.serve(self._journal)
         for worker in self.workers:
             worker.tick()

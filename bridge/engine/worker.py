@@ -318,8 +318,12 @@ class Worker:
         with crash_point(CrashPoint.ROWS_JOURNALED):
             self._intake.take(batch, listed)
         if batch.token is not None:
+            # If it fails the server may have crashed, and lost what it had told, where a program commits without
+            # waiting for the disk (synchronous_commit = off). Once it is acknowledged, that is on disk, too.
+            before, self._rows = self._rows, _Rows.UNKNOWN
             with crash_point(CrashPoint.OUTBOX_DELETED):
                 self.postgres.acknowledge(batch)
+            self._rows = before
 
     def _scan_if_needed(self) -> None:
         match self._rows:

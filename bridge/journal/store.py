@@ -44,6 +44,7 @@ class Store:
         self.path = path
         self._connection = connection
         self._lock = lock
+        self._file: tuple[int, int] | None = None  # device and number, of a journal that is written
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -62,6 +63,7 @@ class Store:
                 store = cls(connection, path, lock)
                 store._require_durable()
                 store._migrate()
+                store._file = _file_at(path)
             except sqlite3.Error as error:
                 raise _broken(path, error) from error
             except OSError as error:
@@ -109,6 +111,16 @@ class Store:
     def changes(self) -> int:
         """How many rows this connection has changed. What was read stays true for as long as it is the same."""
         return self._connection.total_changes
+
+    def require_file(self) -> None:
+        """Raises JournalError when the file that is written is not the one at its path any more: what goes into a file
+        that somebody has removed is lost with this process."""
+        if self._file is not None and self.path is not None and _file_at(self.path) != self._file:
+            raise JournalError(
+                f"the journal at {self.path} was removed or replaced while the bridge ran",
+                hint="Put back the newest copy that there is, or none: the next start then compares both sides anew, "
+                "and deletes nothing.",
+            )
 
     def give_back(self) -> None:
         """Gives the disk what was deleted, but for what will soon be needed again. Not inside a transaction.
@@ -334,3 +346,11 @@ def _broken(path: Path | None, error: sqlite3.Error) -> JournalError:
         f"the journal {where} cannot be used: {error}",
         hint="Check the disk (space, rights); then start again. What was being written then is looked for first.",
     )
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

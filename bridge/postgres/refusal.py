@@ -29,6 +29,8 @@ def judge(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, wh
     match meaning(error.sqlstate).writing:
         case Writing.AGAIN:
             return Receipt(intent.id, Outcome.RETRY, reason=primary(error))
+        case Writing.BUSY:
+            return Receipt(intent.id, Outcome.RETRY, reason=primary(error), blame=Blame.SIDE)
         case Writing.UNCLEAR:
             return Receipt(intent.id, Outcome.RETRY, reason=primary(error), blame=Blame.UNCLEAR)
         case Writing.RIGHTS:

@@ -26,6 +26,7 @@ class Writing(Enum):
     """What it means for the write of one record, which is rolled back."""
 
     AGAIN = auto()  # the same write may pass later
+    BUSY = auto()  # somebody holds the row, for as long as it takes
     UNCLEAR = auto()  # the server is in trouble, or this record troubles it
     EVERYONE = auto()  # no write passes
     RIGHTS = auto()  # one that the table's writers lack, or only a trigger of the user's
@@ -63,7 +64,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "53": _LATER_FOR_EVERYONE,  # out of resources
         "55": Meaning(Reading.OTHER, Writing.REFUSED),  # the state of an object
         "55000": Meaning(Reading.LATER, Writing.REFUSED),  # while reading mostly "recovery is in progress"
-        "55P03": _LATER_FOR_ONE,  # a lock is not available
+        "55P03": Meaning(Reading.LATER, Writing.BUSY),  # a lock is not available
         "57": _LATER_FOR_EVERYONE,  # an operator's intervention
         "57014": _LATER_FOR_ONE,  # cancelled: a timeout
         "58": _LATER_FOR_EVERYONE,  # the server's system

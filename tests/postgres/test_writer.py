@@ -440,7 +440,9 @@ def test_busy_rows_are_tried_later_and_keep_nobody_waiting(database: str, user: 
         user.execute("SELECT FROM tasks WHERE id < 40 FOR UPDATE")
         writes = [update((str(number),), title=("a", "b")) for number in range(1, 41)]
         receipts = list(RowWriter(session, sync).apply(writes))
-    assert {(receipt.outcome, receipt.blame) for receipt in receipts[:-1]} == {(Outcome.RETRY, Blame.RECORD)}
+    assert {(receipt.outcome, receipt.blame) for receipt in receipts[:-1]} == {(Outcome.RETRY, Blame.SIDE)}, (
+        "no record is given up for a lock"
+    )
     assert receipts[-1].outcome is Outcome.DONE
     session.close()
 

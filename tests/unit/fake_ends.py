@@ -51,6 +51,7 @@ class FakeEnd:
         return self.news.pop(0) if self.news else Batch(())
 
     def acknowledge(self, batch: Batch) -> None:
+        self._called("acknowledge")
         self.acknowledged.append(batch)
 
     def scan(self) -> Iterator[Batch]:

@@ -240,6 +240,19 @@ def test_a_file_where_its_folder_should_be_is_refused(tmp_path: Path) -> None:
     assert "[journal] path" in raised.value.hint
 
 
+@pytest.mark.parametrize("happens", ["removed", "replaced"])
+def test_a_journal_that_somebody_takes_away_is_noticed(path: Path, happens: str) -> None:
+    """What is written into a file without a name is lost with the process."""
+    with closing(Store.open(path)) as store:
+        store.require_file()
+        path.unlink()
+        if happens == "replaced":
+            path.write_bytes(b"")
+        with pytest.raises(JournalError, match="removed or replaced") as raised:
+            store.require_file()
+    assert "deletes nothing" in raised.value.hint
+
+
 def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"not a database, and long enough to have a header" * 100)

@@ -378,3 +378,20 @@ def test_a_page_that_was_away_and_is_in_the_trash_is_found_there() -> None:
     world.restart()
     world.loop.run_once()
     assert world.applied(world.rows) == [Op.CREATE], "it was taken out of the trash"
+
+
+def test_what_could_not_be_acknowledged_is_read_once_more() -> None:
+    """The server may have crashed, and lost what it had told: a program had not waited for the disk."""
+    world = World()
+    world.add_row("1", title="agreed")
+    world.loop.run_once()
+    world.rows.news = [Batch([replace(row("1", {**BEFORE, "title": "lost"}), event_id="e1")], token=object())]
+    scans = world.rows.asked.count("scan")
+    world.rows.errors["acknowledge"] = Unavailable("it crashed")
+    world.worker.tick()
+    del world.rows.errors["acknowledge"]
+    assert world.desk.pair("1").postgres.values["title"] == "lost"
+    world.desk.clock.seconds += 10
+    world.worker.tick()
+    assert world.rows.asked.count("scan") == scans + 1
+    assert world.desk.pair("1").postgres.values["title"] == "agreed"
