@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -105,6 +106,21 @@ def test_a_record_that_is_away_is_told_as_such() -> None:
     sides.pages.records["page-1"] = away
     [difference] = sides.verify().differences
     assert (difference.postgres, difference.notion) == ("there", "away")
+
+
+def test_a_row_of_which_the_outbox_still_tells_and_that_is_not_in_the_table_is_a_difference() -> None:
+    """Its deletion was not captured."""
+    sides = Sides()
+    sides.add("1", None, BEFORE)
+    scan = sides.rows.scan
+
+    def with_outbox() -> Iterator[Batch]:
+        yield Batch([row("1", BEFORE, event_id="e-1", position=1)], token=1)
+        yield from scan()
+
+    sides.rows.scan = with_outbox  # type: ignore[method-assign]
+    [difference] = sides.verify().differences
+    assert (difference.field, difference.postgres, difference.notion) == ("", "not there", "there")
 
 
 @pytest.mark.parametrize("shown", [BEFORE, {**BEFORE, "title": "edited"}])

@@ -5,7 +5,7 @@ S10 (no duplicate), S15-S16 (complete, in order), S18 (idempotent), S19 (no echo
 
 from __future__ import annotations
 
-from bridge.ends import Observation, Outcome
+from bridge.ends import Evidence, Observation, Outcome
 from bridge.model import Base, Change, Op, Presence, Side, Value
 from tests.unit.desk import Desk, at, minute, page, row
 
@@ -260,6 +260,13 @@ def test_two_keys_that_were_swapped_keep_their_pages() -> None:
     assert keys(desk) == {"2": "page-1", "1": "page-2"}
     assert [desk.pair(key).postgres.values["title"] for key in "12"] == ["was 2", "was 1"]
     assert {intent.action.key for intent in desk.plan()} == {("1",), ("2",)}
+
+
+def test_a_row_that_is_set_back_in_the_same_batch_is_news() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER, event_id="e-1"), row("1", BEFORE, evidence=Evidence.SCAN))
+    assert desk.pair("1").postgres.values == BEFORE
 
 
 def test_a_record_whose_key_another_row_has_taken_waits_until_it_is_told_where_its_own_row_went() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.ends import Batch, Observation, Outcome
 from bridge.engine.compare import verify
+from bridge.engine.decisions import carry_out
 from bridge.engine.intake import Intake
 from bridge.engine.links import LinkTable
 from bridge.engine.settle import Settler
@@ -84,6 +85,18 @@ def test_a_new_row_gets_its_page_at_once_and_its_link_later(office: Office) -> N
     office.answer(link, Outcome.DONE, page("o1", "1", {"title": "x", "customer": "17"}))
     assert office.plan() == []
     assert (office.waits(), office.conflicts()) == ([], [])
+
+
+def test_a_link_that_nobody_waits_for_any_more_is_made_when_it_can_be(office: Office) -> None:
+    office.customer(row("17", {"title": "Ada"}))
+    office.see(row("1", {"title": "x", "customer": "17"}))
+    office.answer(office.planned(), Outcome.DONE, page("o1", "1", {"title": "x", "customer": None}))
+    assert office.plan() == []
+    [item] = office.parked()
+    carry_out(office.journal, "drop", {"id": item["id"]})
+    assert office.plan() == []
+    office.customer(page("c17", "17", {"title": "Ada"}))
+    assert office.planned().action.changes["customer"].new == "17"
 
 
 def test_only_who_waits_for_it_is_merged_again(office: Office) -> None:
@@ -210,3 +223,13 @@ def test_a_page_that_was_read_before_the_one_it_links_to_is_compared_with_what_t
         pages.records[f"o{key}"] = page(f"o{key}", key, {"title": "x", "customer": shown}, edited=minute(0), seen=at(0))
     found = verify(desk.sync, desk.journal, rows, pages, desk.clock, lambda: "never")
     assert (found.pages, found.differences) == (2, [])
+
+
+def test_a_record_whose_key_another_row_has_got_is_not_linked_to_by_it(office: Office) -> None:
+    """Which key it has now, the next change tells."""
+    office.known_customer("1")
+    first = office.journal.pair_by_key("customers", ("1",))
+    assert first is not None
+    with office.journal.transaction():
+        office.journal.displace(first)
+    assert (office.links.key_of("customers", "c1"), office.links.page_of("customers", ("1",))) == (None, None)

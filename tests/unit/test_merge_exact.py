@@ -73,3 +73,12 @@ def test_values_that_a_person_gave_each_side_are_not_agreed_on() -> None:
     said = Said({"title": {Side.POSTGRES: "ours", Side.NOTION: "theirs"}})
     decision = merge(make_pair({"title": "before"}, {"title": "ours"}, {"title": "theirs"}), SYNC, said)
     assert (decision.base, decision.actions) == (Base(Presence.LIVE, {"title": "before"}), ())
+
+
+def test_at_a_first_sync_a_value_that_does_not_fit_is_recorded_and_the_other_side_s_stands() -> None:
+    unfit = Unfit("two people", "Ada, Bob")
+    row, page = {"title": "Ada", "status": "Todo"}, {"title": unfit, "status": "Todo"}
+    decision = merge(make_pair(None, row, page), SYNC)
+    [conflict], [action] = decision.conflicts, decision.actions
+    assert (conflict.rule, conflict.notion, conflict.winner) == ("first-sync", unfit, Side.POSTGRES)
+    assert (action.side, action.changes["title"].new, decision.waiting) == (Side.NOTION, "Ada", ())

@@ -61,3 +61,10 @@ def test_what_a_suspended_field_was_bound_to_is_remembered() -> None:
     lost = Suspended("title", "it was renamed", "")
     binding.take(replace(desk.sync, fields=desk.sync.fields[1:], suspended=(lost,)))
     assert binding.remembered() == before
+
+
+def test_each_field_that_was_seen_with_another_type_waits_for_the_next_binding() -> None:
+    desk = Desk()
+    for retyped in (("title",), ("status",), ("title", "status")):
+        desk.see(page("page-1", "1", {}, retyped=retyped, edited=minute(0), seen=at(9)))
+    assert [item.field for item in desk.journal.sync_state("tasks").suspended] == ["title", "status"]

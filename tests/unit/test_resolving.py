@@ -122,6 +122,13 @@ def test_many_are_decided_in_one_request_and_one_refusal_stops_no_other() -> Non
     assert [titles(desk, key)[0] for key in ("1", "2", "3")] == ["theirs", "newer", "theirs"]
 
 
+def test_a_value_that_nobody_can_take_stops_no_other_decision() -> None:
+    desk = divided(keys=("1", "2"))
+    answer = ask(desk, "resolve-many", choices=[{"id": 1, "take": "nobody"}, {"id": 2, "take": "notion"}])
+    assert ([item["id"] for item in answer["resolved"]], [item["id"] for item in answer["refused"]]) == ([2], [1])
+    assert [item["exit_code"] for item in answer["refused"]] == [2]
+
+
 @pytest.mark.parametrize("choice", [{"take": "base"}, {"id": "1", "take": "base"}, {"id": 1, "take": "base", "x": 1}])
 def test_a_choice_that_is_none_is_refused_before_anything_is_done(choice: dict[str, Any]) -> None:
     desk = divided()

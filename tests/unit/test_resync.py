@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.ends import Batch, Outcome
+from bridge.ends import Batch, Evidence, Outcome
 from bridge.engine.decisions import carry_out
 from bridge.engine.resolving import DecisionRefused
 from bridge.engine.status import sync_status
@@ -268,3 +268,22 @@ def test_nothing_is_decided_while_the_table_could_not_be_read() -> None:
     assert world.worker.knows_pages
     assert [item["kind"] for item in world.desk.journal.events_since("tasks", at(0)) if "write" in item["kind"]] == []
     assert world.desk.journal.writes_since("tasks", at(0)) == {}
+
+
+def test_what_waited_to_be_sent_is_not_sent_after_everything_was_forgotten() -> None:
+    keys = [str(number) for number in range(40)]
+    world = agreed(*keys)
+    changed = [row(key, {**BEFORE, "title": "new"}, evidence=Evidence.EVENT) for key in keys]
+    world.rows.records = dict(zip(keys, changed, strict=True))
+    queued: set[str] = set()
+
+    def ask() -> None:
+        if world.pages.applied and not queued:
+            queued.update(intent.id for intent in world.desk.journal.intents_in_flight("tasks"))
+            assert queued
+            resync(world)
+
+    world.each_round = ask
+    world.loop.run_once()
+    assert queued
+    assert not queued & {intent.id for group in world.pages.applied for intent in group}

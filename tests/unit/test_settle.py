@@ -5,13 +5,18 @@ S3 (no lost update), S8 (no blind overwrite), S18 (idempotent).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bridge.ends import Evidence, Intent, Observation, Outcome, Receipt
+from bridge.errors import Refused
 from bridge.journal.rows import read_value
-from bridge.model import Action, Base, Change, Direction, FieldValue, Op, Presence, Side, Unfit
+from bridge.model import Action, Base, Change, Direction, FieldValue, Op, Presence, Side, Unfit, Value
 from tests.unit.desk import Desk, at, minute, page, row, stamp
-from tests.unit.worlds import make_field, make_sync
+from tests.unit.worlds import PlainCodec, make_field, make_sync
 from tests.unit.writes import (
     AFTER,
     BEFORE,
@@ -277,10 +282,17 @@ def test_a_write_of_unknown_outcome_holds_its_record_until_it_is_known(make: Mak
     assert desk.planned().action == intent.action
 
 
-@pytest.mark.parametrize("computed", [False, True])
-def test_what_only_the_page_may_say_is_no_conflict_in_a_new_record(computed: bool) -> None:
+class FormulaCodec(PlainCodec):
+    """Nothing can be written into what Notion computes."""
+
+    def to_notion(self, value: Value, over: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        raise Refused("Notion computes it")
+
+
+@pytest.mark.parametrize("codec", [PlainCodec(), PlainCodec(computed=True), FormulaCodec(computed=True)])
+def test_what_only_the_page_may_say_is_no_conflict_in_a_new_record(codec: PlainCodec) -> None:
     """A formula shows its value as soon as the page is made; the row's column is still empty, and nobody emptied it."""
-    total = make_field("total", Direction.TO_POSTGRES, computed=computed)
+    total = replace(make_field("total", Direction.TO_POSTGRES), codec=codec)
     desk = Desk(make_sync((make_field("title"), total)))
     desk.see(row("1", {"title": "one", "total": None}))
     create = desk.planned()

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from bridge.config import FieldConfig, SyncConfig
 from bridge.ends import Evidence, Outcome
+from bridge.engine.rebinding import Binding
 from bridge.engine.told import status_text
 from bridge.model import Action, Op, Side, Value
 from bridge.shapes import Property
@@ -170,3 +172,18 @@ def test_without_the_property_nothing_is_told() -> None:
     desk.see(page("page-1", "1", EDITED, edited=minute(1)))
     desk.answer(desk.planned(), Outcome.REFUSED, reason="too dear", field="title")
     assert desk.plan() == []
+
+
+def test_another_status_property_is_told_anew() -> None:
+    """It is empty, whatever the one before was told."""
+    desk = refused_edit()
+    desk.journal.set_told(desk.pair("1"), "Not taken: Title: no")
+    told_in = SYNC.status_property
+    fields = (FieldConfig("title", "Name"), FieldConfig("status", "Status"))
+    config = SyncConfig("tasks", "public.tasks", "source", "ID", fields, status_property="Sync")
+    no_catalogs: Any = None
+    assert told_in is not None
+    for prop, told in ((told_in, ""), (told_in, "again"), (replace(told_in, id="id-other"), "")):
+        Binding(no_catalogs, desk.journal, config).take(replace(SYNC, status_property=prop))
+        assert desk.journal.told(desk.pair("1")) == told
+        desk.journal.set_told(desk.pair("1"), "again")

@@ -15,6 +15,7 @@ from bridge.errors import SetupError, Unavailable
 from bridge.model import Op, Presence, Side
 from tests.unit.desk import at, minute, page, row
 from tests.unit.fake_world import BEFORE, World
+from tests.unit.worlds import PlainCodec
 
 
 @pytest.mark.parametrize("column", ["table_name", "data_source"])
@@ -395,3 +396,19 @@ def test_what_could_not_be_acknowledged_is_read_once_more() -> None:
     world.worker.tick()
     assert world.rows.asked.count("scan") == scans + 1
     assert world.desk.pair("1").postgres.values["title"] == "agreed"
+
+
+def test_what_notion_could_not_hold_is_tried_again_after_each_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option was added meanwhile, or a person has joined."""
+    world = World()
+    world.add_row("1", title="unholdable")
+    world.add_page("page-1", "1", title="before")
+    world.loop.run_once()
+    assert [item["kind"] for item in world.desk.parked()] == ["unfit"]
+    monkeypatch.setattr(PlainCodec, "to_notion", lambda self, value, over=None: {"rich_text": value})
+    world.restart()
+    world.worker.journal.clean([world.desk.pair("1").id])
+    world.stop_after(60.0)
+    world.loop.run()
+    assert world.desk.parked() == []
+    assert world.pages.records["page-1"].values["title"] == "unholdable"
