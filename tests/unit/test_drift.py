@@ -10,6 +10,7 @@ from bridge.ends import Batch, Evidence
 from bridge.engine.binding import NOTHING, Remembered
 from bridge.engine.status import sync_status
 from bridge.errors import AccessLost, SetupError, Unavailable
+from bridge.journal.rows import suspended_text
 from bridge.model import Suspended, Sync
 from tests.unit.desk import at, minute, page, row
 from tests.unit.fake_world import BEFORE, World
@@ -61,6 +62,17 @@ def test_a_column_that_a_statement_does_not_find_binds_the_sync_anew() -> None:
     run_a_while(world)
     assert world.rebinder.noted == [world.rebinder.sync]
     assert world.rows.adopted == world.pages.adopted == [world.rebinder.sync]
+
+
+def test_what_may_have_been_missed_while_a_statement_found_no_column_is_read() -> None:
+    """The column is as it was when the sync is bound anew."""
+    world = synced()
+    world.rows.asked.clear()
+    world.rows.errors["changes"] = SetupError("no such column")
+    world.rebinder_settles(world.rows)
+    run_a_while(world)
+    assert world.rebinder.noted == [world.desk.sync]
+    assert world.rows.asked.count("scan") == 2, "at the start, and with the new binding"
 
 
 def test_a_property_that_a_listing_would_not_show_binds_the_sync_anew() -> None:
@@ -209,3 +221,27 @@ def test_what_binding_does_not_mend_is_not_bound_again_and_again(error: Exceptio
     run_a_while(world, 120.0)
     assert 3 <= len(world.rebinder.read_with) <= 8
     assert world.rounds <= 300
+
+
+def test_a_field_that_a_person_took_as_it_is_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was known of it is forgotten with the next binding, which may be just as the last one."""
+    world = synced()
+    journal = world.desk.journal
+
+    def note(sync: Sync) -> bool:
+        journal.update_sync("tasks", suspended="{}")
+        return False
+
+    def accept() -> None:
+        if world.rows.asked.count("scan") == 1 and not world.rebinder.read_with:
+            waiting = Suspended("title", "it is taken as it is now", "")
+            journal.update_sync("tasks", suspended=suspended_text([waiting]))
+        if world.desk.clock.seconds > 60.0:
+            world.stop.set()
+
+    monkeypatch.setattr(world.rebinder, "note", note)
+    world.rows.asked.clear()
+    world.restart()
+    world.each_round = accept
+    world.loop.run()
+    assert world.rows.asked.count("scan") == 2, "at the start, and with the next binding"

@@ -5,9 +5,13 @@ S10 (no duplicate), S15-S16 (complete, in order), S18 (idempotent), S19 (no echo
 
 from __future__ import annotations
 
-from bridge.ends import Evidence, Observation, Outcome
+from dataclasses import replace
+
+from bridge.ends import Batch, Evidence, Observation, Outcome
+from bridge.engine.intake import Intake
+from bridge.engine.settle import Settler
 from bridge.model import Base, Change, Op, Presence, Side, Value
-from tests.unit.desk import Desk, at, minute, page, row
+from tests.unit.desk import BOT, Desk, at, minute, page, row
 
 BEFORE: dict[str, Value] = {"title": "before", "status": "Todo"}
 AFTER: dict[str, Value] = {"title": "after", "status": "Todo"}
@@ -267,6 +271,54 @@ def test_a_row_that_is_set_back_in_the_same_batch_is_news() -> None:
     desk.record("1", BEFORE)
     desk.see(row("1", AFTER, event_id="e-1"), row("1", BEFORE, evidence=Evidence.SCAN))
     assert desk.pair("1").postgres.values == BEFORE
+
+
+def test_a_change_that_comes_twice_in_one_batch_is_taken_once() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", AFTER, event_id="e-1"), row("1", AFTER, event_id="e-1"))
+    assert [event["source"] for event in desk.journal.events_of(desk.pair("1"))].count("e-1") == 1
+
+
+def test_new_rows_and_rows_with_new_keys_come_in_any_order() -> None:
+    """Some are taken at once with others like them, some one by one."""
+    desk = Desk()
+    order = [("1", None), ("2", ("20",)), ("3", None), ("4", ("40",)), ("5", None)]
+    desk.see(*(row(key, BEFORE, old_key=old, event_id=f"e-{key}") for key, old in order))
+    assert sorted(keys(desk)) == ["1", "2", "3", "4", "5"]
+
+
+def test_the_write_of_another_sync_of_the_table_is_news() -> None:
+    """Two syncs share a table and the journal; to the one that did not make it, a write is anybody's change."""
+    desk = Desk()
+    other = replace(desk.sync, name="copies")
+    desk.journal.add_sync(other.name, other.table.qualified, "ds-copies")
+    copies = Intake(desk.journal, other, Settler(desk.journal, other, desk.clock), BOT)
+    desk.record("1", BEFORE)
+    copies.take(Batch([row("1", BEFORE)]))
+    desk.see(page("page-1", "1", AFTER, edited=minute(1), seen=at(61)))
+    write = desk.planned()
+    desk.answer(write, Outcome.DONE, row("1", AFTER), position=7)
+    copies.take(Batch([row("1", AFTER, origin=write.id, event_id="e-1", position=7)]))
+    assert desk.state(write) == "echo", "its own outbox row is still to come"
+    copied = desk.journal.pair_by_key("copies", ("1",))
+    assert copied is not None
+    assert copied.postgres.values == AFTER
+
+
+def test_what_a_default_filled_in_is_no_conflict_though_the_answer_was_lost() -> None:
+    desk = Desk()
+    desk.see(page("page-1", "1", {"title": "before", "status": None}, edited=minute(0), seen=at(1)))
+    create = desk.planned()
+    desk.answer(create, Outcome.UNKNOWN)
+    filled = {"title": "before", "status": "Todo"}
+    desk.see(row("1", filled, origin=create.id, event_id="e-1", position=3))
+    update = desk.planned()
+    assert (update.action.side, {n: c.new for n, c in update.action.changes.items()}) == (
+        Side.NOTION,
+        {"status": "Todo"},
+    )
+    assert desk.conflicts() == []
 
 
 def test_a_record_whose_key_another_row_has_taken_waits_until_it_is_told_where_its_own_row_went() -> None:

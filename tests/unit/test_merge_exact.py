@@ -82,3 +82,12 @@ def test_at_a_first_sync_a_value_that_does_not_fit_is_recorded_and_the_other_sid
     [conflict], [action] = decision.conflicts, decision.actions
     assert (conflict.rule, conflict.notion, conflict.winner) == ("first-sync", unfit, Side.POSTGRES)
     assert (action.side, action.changes["title"].new, decision.waiting) == (Side.NOTION, "Ada", ())
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_where_both_were_edited_what_one_side_cannot_hold_is_told_of_that_side(side: Side) -> None:
+    unfit = Unfit("two people", "Ada, Bob")
+    edited = {one: {"title": unfit if one is side else "new", "status": "Todo"} for one in Side}
+    decision = merge(make_pair(BASE, edited[Side.POSTGRES], edited[Side.NOTION]), SYNC)
+    assert (decision.actions, decision.conflicts) == ((), ())
+    assert [(item.field, item.side, item.value) for item in decision.waiting] == [("title", side.other, unfit)]

@@ -124,3 +124,10 @@ def test_a_row_of_which_nothing_is_known_is_outside_when_it_is_seen_there() -> N
     for presence, left in ((Presence.UNSEEN, False), (Presence.LIVE, False), (Presence.GONE, True)):
         pair = make_pair(BEFORE, Snapshot(presence, BEFORE), BEFORE)
         assert left_already(pair, outside("1", evidence=Evidence.SCAN)) is left
+
+
+def test_a_page_that_comes_out_of_the_trash_beside_it_is_told() -> None:
+    """Both had agreed that the record is gone; its row came back, and left the filter."""
+    pair = make_pair(Base(Presence.GONE, BEFORE), LEFT, BEFORE)
+    decision = merge(pair, SYNC)
+    assert (decision.base, decision.actions, [item.kind for item in decision.waiting]) == (pair.base, (), ["away"])

@@ -287,3 +287,22 @@ def test_what_waited_to_be_sent_is_not_sent_after_everything_was_forgotten() -> 
     world.loop.run_once()
     assert queued
     assert not queued & {intent.id for group in world.pages.applied for intent in group}
+
+
+def test_nothing_is_forgotten_while_an_answer_is_awaited() -> None:
+    """A page that is being written would be agreed on afterwards."""
+    world = agreed("1")
+    world.worker.start()
+    resync(world)
+    world.tasks.running = lambda name="": True  # type: ignore[method-assign]
+    world.worker.tick()
+    assert world.desk.journal.sync_state("tasks").resync
+    assert world.desk.pair("1").base is not None
+
+
+def test_what_waited_for_its_next_attempt_is_tried_at_once() -> None:
+    world = agreed("1")
+    pair = world.desk.pair("1")
+    world.desk.journal.postpone(pair.id, 5, at(600), 5)
+    world.desk.journal.resync("tasks")
+    assert [world.desk.row_of("1")[name] for name in ("attempts", "failures", "not_before")] == [0, 0, None]

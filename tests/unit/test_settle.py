@@ -208,6 +208,12 @@ def test_what_a_trigger_made_of_a_value_does_not_hide_what_was_typed() -> None:
     assert desk.planned().action.changes["title"].new == "stored"
 
 
+def test_what_an_answer_does_not_show_was_not_changed_by_the_database() -> None:
+    desk, intent = update_row()
+    desk.answer(intent, Outcome.DONE, row("1", {"status": "Todo"}, evidence=Evidence.RECEIPT))
+    assert desk.conflicts() == []
+
+
 def test_what_a_default_filled_in_comes_back_as_that_side_s_change() -> None:
     """An empty value is left out of a create; the base says empty, so the default is news and not a conflict."""
     desk = Desk()

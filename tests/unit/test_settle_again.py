@@ -154,6 +154,14 @@ def test_a_row_that_was_there_already_is_taken() -> None:
     assert desk.events("1")[-1] == "restore"
 
 
+def test_a_row_that_was_there_already_is_taken_whatever_is_made_after_it() -> None:
+    desk = Desk()
+    desk.see(*(page(f"page-{key}", key, BEFORE, edited=minute(0), seen=at(1)) for key in ("1", "2")))
+    first, _ = desk.plan()
+    desk.answer(first, Outcome.STALE, row("1", {"title": "there", "status": "Todo"}, evidence=Evidence.LOOK))
+    assert desk.pair("1").postgres.values["title"] == "there"
+
+
 def test_a_page_that_is_gone_from_the_trash_too_is_made_anew() -> None:
     """Purged: there is nothing to restore, and waiting would not bring it back."""
     desk, intent = restore_page()

@@ -10,7 +10,7 @@ import pytest
 from bridge.ends import Evidence, Observation, Outcome
 from bridge.engine.decisions import carry_out
 from bridge.journal.rows import read_value
-from bridge.model import Base, Change, Deletes, FieldValue, Presence, Side, Unfit
+from bridge.model import Base, Change, Deletes, FieldValue, Presence, Side, Unfit, Waiting
 from tests.unit.desk import Desk, at, minute, page, row
 from tests.unit.worlds import make_sync
 from tests.unit.writes import (
@@ -125,6 +125,13 @@ def test_each_refused_field_is_an_item_of_its_own() -> None:
         desk.answer(desk.planned(), Outcome.REFUSED, reason="no", field=field)
     assert desk.plan() == []
     assert [item["field"] for item in desk.parked()] == ["title", "status"]
+
+
+def test_what_one_side_refuses_is_an_item_beside_what_the_other_cannot_hold() -> None:
+    desk, intent = update_row()
+    desk.journal.park(intent.pair, Waiting("title", Side.NOTION, "Notion cannot hold it", "x"))
+    desk.answer(intent, Outcome.REFUSED, reason="too long", field="title")
+    assert {(item["side"], item["kind"]) for item in desk.parked()} == {("notion", "unfit"), ("postgres", "refused")}
 
 
 def stored(values: dict[str, FieldValue]) -> Observation:

@@ -12,7 +12,7 @@ from bridge.config import FieldConfig, SyncConfig
 from bridge.ends import Evidence, Outcome
 from bridge.engine.rebinding import Binding
 from bridge.engine.told import status_text
-from bridge.model import Action, Op, Side, Value
+from bridge.model import Action, Deletes, Op, Side, Value
 from bridge.shapes import Property
 from bridge.values.text import units
 from tests.unit.desk import Desk, minute, page, row, stamp
@@ -187,3 +187,12 @@ def test_another_status_property_is_told_anew() -> None:
         Binding(no_catalogs, desk.journal, config).take(replace(SYNC, status_property=prop))
         assert desk.journal.told(desk.pair("1")) == told
         desk.journal.set_told(desk.pair("1"), "again")
+
+
+def test_a_page_in_the_trash_is_told_nothing() -> None:
+    """It takes no writes; what waits there is told by the lists of the command line."""
+    desk = Desk(replace(SYNC, deletes=Deletes("hold", "hold")))
+    desk.record("1", BEFORE)
+    desk.see(page("page-1", "1"))
+    assert desk.plan() == []
+    assert [item["kind"] for item in desk.parked()] == ["held"]

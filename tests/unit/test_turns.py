@@ -16,7 +16,7 @@ from bridge.engine.status import sync_status
 from bridge.errors import Unavailable
 from bridge.model import OUTSIDE, Op, Pair, Presence, Side, Stamp
 from tests.unit.arriving import AFTER, BEFORE, came, known, live, loaded, showing, waiting
-from tests.unit.desk import Desk, at, page, row
+from tests.unit.desk import Desk, at, page, row, stamp
 from tests.unit.fake_ends import FakeEnd
 from tests.unit.fake_world import World
 
@@ -286,3 +286,10 @@ def test_a_bridge_whose_database_is_away_does_not_look_again_and_again() -> None
     world.stop_after(20)
     world.loop.run()
     assert world.rows.asked.count("look") < 40
+
+
+def test_a_new_row_with_the_key_that_a_waiting_one_had_waits_too() -> None:
+    desk = Desk(ahead=1)
+    loaded(desk, "1", "2")
+    desk.see(row("3", BEFORE, old_key=("2",), event_id="e-3"), row("2", AFTER, stamp=stamp(2), event_id="e-2b"))
+    assert (known(desk), waiting(desk)) == (["1"], ["3", "2"])

@@ -6,6 +6,7 @@ S1 (no edit is lost), S10 (no duplicate).
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,15 @@ def test_a_row_of_a_known_record_that_came_unread_is_read_before_that_is_merged(
     assert desk.plan() == []
     desk.intake.call_in(showing({"1": live("1", AFTER)}))
     assert desk.planned().action.changes["title"].new == "after"
+
+
+def test_what_is_read_of_a_known_record_is_told_as_what_has_changed_of_it() -> None:
+    desk = Desk(ahead=1)
+    desk.record("1", BEFORE)
+    desk.see(came("1"))
+    desk.intake.call_in(showing({"1": live("1", AFTER)}))
+    event = desk.journal.events_of(desk.pair("1"))[-1]
+    assert (event["kind"], set(json.loads(event["changes"]))) == ("update", {"title"})
 
 
 def test_a_page_with_its_key_calls_a_row_at_once() -> None:

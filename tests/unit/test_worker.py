@@ -15,7 +15,6 @@ from bridge.errors import SetupError, Unavailable
 from bridge.model import Op, Presence, Side
 from tests.unit.desk import at, minute, page, row
 from tests.unit.fake_world import BEFORE, World
-from tests.unit.worlds import PlainCodec
 
 
 @pytest.mark.parametrize("column", ["table_name", "data_source"])
@@ -57,6 +56,23 @@ def test_a_database_that_an_older_journal_knows_without_its_table_is_the_same() 
     world.loop.run_once()
     assert world.desk.journal.sync_state("tasks").installation == "database-1/16384"
     assert (world.rows.records, world.pages.records) == ({}, {}), "what was agreed counts: the row was deleted"
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "another"),
+    [
+        ("", "one/16384", False),
+        ("one", "one/16384", False),
+        ("one/16384", "one/16384", False),
+        ("one/1638", "one/16384", True),
+        ("one/16384", "one/16385", True),
+        ("one", "other/16384", True),
+    ],
+)
+def test_a_table_that_was_made_anew_is_another(known: str, now: str, another: bool) -> None:
+    journal = World().desk.journal
+    journal.update_sync("tasks", installation=known)
+    assert journal.is_another("tasks", now) is another
 
 
 def test_the_same_database_is_recognised() -> None:
@@ -262,23 +278,6 @@ def test_what_a_listing_shows_within_the_minute_is_looked_at() -> None:
     assert world.rows.records["1"].values["title"] == "edited"
 
 
-def test_a_page_that_the_last_listing_showed_and_this_one_does_not_is_looked_at() -> None:
-    world = World()
-    for key in ("1", "2"):
-        world.add_row(key)
-        world.add_page(f"page-{key}", key)
-
-    def trash_one() -> None:
-        if world.worker.swept:
-            world.pages.records.pop("page-1", None)
-        if world.desk.clock.seconds > 120.0:
-            world.stop.set()
-
-    world.each_round = trash_one
-    world.loop.run()
-    assert set(world.rows.records) == {"2"}
-
-
 def restarted(**state: Any) -> World:
     """A bridge that had listed every page begins anew, with this state of its sync, and a row has changed."""
     world = World()
@@ -412,3 +411,5 @@ def test_what_notion_could_not_hold_is_tried_again_after_each_listing(monkeypatc
     world.loop.run()
     assert world.desk.parked() == []
     assert world.pages.records["page-1"].values["title"] == "unholdable"
+
+
