@@ -285,7 +285,7 @@ def test_new_rows_and_rows_with_new_keys_come_in_any_order() -> None:
     desk = Desk()
     order = [("1", None), ("2", ("20",)), ("3", None), ("4", ("40",)), ("5", None)]
     desk.see(*(row(key, BEFORE, old_key=old, event_id=f"e-{key}") for key, old in order))
-    assert sorted(keys(desk)) == ["1", "2", "3", "4", "5"]
+    assert set(keys(desk)) == {"1", "2", "3", "4", "5"}
 
 
 def test_the_write_of_another_sync_of_the_table_is_news() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from bridge.merge import REJECTED, Said, merge
-from bridge.model import Base, Decision, Op, Pair, Presence, Side, Snapshot, Unfit
+from bridge.model import Base, Decision, FieldValue, Op, Pair, Presence, Side, Snapshot, Unfit
 from tests.unit.worlds import live, make_pair, make_sync
 
 SYNC = make_sync()
@@ -77,8 +77,8 @@ def test_values_that_a_person_gave_each_side_are_not_agreed_on() -> None:
 
 def test_at_a_first_sync_a_value_that_does_not_fit_is_recorded_and_the_other_side_s_stands() -> None:
     unfit = Unfit("two people", "Ada, Bob")
-    row, page = {"title": "Ada", "status": "Todo"}, {"title": unfit, "status": "Todo"}
-    decision = merge(make_pair(None, row, page), SYNC)
+    page: dict[str, FieldValue] = {"title": unfit, "status": "Todo"}
+    decision = merge(make_pair(None, {"title": "Ada", "status": "Todo"}, page), SYNC)
     [conflict], [action] = decision.conflicts, decision.actions
     assert (conflict.rule, conflict.notion, conflict.winner) == ("first-sync", unfit, Side.POSTGRES)
     assert (action.side, action.changes["title"].new, decision.waiting) == (Side.NOTION, "Ada", ())

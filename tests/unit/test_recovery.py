@@ -5,13 +5,16 @@ L3 (recovery): after a fault ends, everything goes on without a restart.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from bridge.ends import Intent, Outcome
+from bridge.ends import Batch, Intent, Outcome
 from bridge.engine.health import Health
 from bridge.errors import Unavailable
 from bridge.model import Side
 from tests.unit.desk import Desk, at, minute, page, row
+from tests.unit.fake_world import World
 from tests.unit.test_dispatch import BEFORE, Bench, page_write, row_write
 
 
@@ -111,3 +114,47 @@ def test_what_became_of_a_write_is_not_asked_again_while_the_question_is_under_w
     bench.desk.clock.seconds += 60
     bench.ask()
     assert list(bench.tasks) == ["find"], "its answer was that nobody knows yet"
+
+
+def test_no_row_is_read_while_it_is_not_known_what_became_of_one() -> None:
+    """A trigger may have given it another key: what the outbox tells of it would be another record's."""
+    world = World()
+    world.add_page("page-1", None)
+    world.rows.silent, world.rows.known = True, Outcome.UNKNOWN
+    world.stop_after(20.0)
+    world.loop.run()
+    asked = world.rows.asked
+    assert asked.count("find_out") > 1
+    assert "changes" not in asked[asked.index("apply") :]
+
+
+def test_a_row_of_which_the_outbox_told_and_that_the_table_lacks_is_gone() -> None:
+    """Its deletion was not captured."""
+    world = World()
+    world.add_row("1")
+    world.add_page("page-1", "1")
+    world.loop.run_once()
+    scan = world.rows.scan
+
+    def with_outbox() -> Iterator[Batch]:
+        yield Batch([row("1", {"title": "before", "status": "Todo"}, event_id="e-1", position=1)], token=1)
+        yield from scan()
+
+    world.rows.records.clear()
+    world.rows.scan = with_outbox  # type: ignore[method-assign]
+    world.restart()
+    world.loop.run_once()
+    assert world.pages.records == {}
+
+
+def test_a_write_whose_outbox_row_was_lost_is_waited_for_until_the_table_is_read() -> None:
+    """A full read shows what it led to."""
+    bench, write = row_write()
+    desk = bench.desk
+    desk.journal.set_intent(write.id, "echo", position=7)
+    world = World(desk)
+    world.rows.records["1"] = row("1", {**BEFORE, "title": "new"})
+    world.add_page("page-1", "1", title="new")
+    world.loop.run_once()
+    assert desk.state(write) == "done"
+    assert world.worker.settled()

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.ends import Evidence
 from bridge.engine.snapshots import absorb, differs
 from bridge.model import Presence, Side, Snapshot, Stamp
-from tests.unit.desk import at, page, row, stamp
+from tests.unit.desk import Desk, at, minute, page, row, stamp
 from tests.unit.worlds import live, make_pair
 
 KNOWN = {"title": "a", "status": "x"}
@@ -122,3 +123,16 @@ def test_the_page_s_key_is_what_a_living_page_says() -> None:
 def test_the_other_side_is_left_as_it_was(side: Side) -> None:
     seen = row("1", {"title": "b"}) if side is Side.POSTGRES else page("page", "1", {"title": "b"})
     assert absorb(PAIR, seen).pair.side(side.other) == PAIR.side(side.other)
+
+
+def test_a_change_that_was_doubted_twice_happened_after_what_was_known_when_the_doubt_began() -> None:
+    """A poll that goes on while nobody knows confirms nothing of that page."""
+    desk = Desk()
+    desk.record("1", KNOWN)
+    desk.see(confirmed=at(70))
+    doubted = page("page-1", "1", {**KNOWN, "title": "b"}, evidence=Evidence.SCAN, edited=minute(0), seen=at(75))
+    for seconds in (80, 90):
+        assert [pair.page_id for pair in desk.see(doubted)] == ["page-1"]
+        desk.see(confirmed=at(seconds))
+    desk.see(page("page-1", "1", {**KNOWN, "title": "b"}, edited=minute(0), seen=at(95), stamp=stamp(0, 95)))
+    assert desk.pair("1").notion.stamps["title"] == stamp(70, 25)

@@ -134,6 +134,17 @@ def test_keys_are_swapped_between_a_record_and_a_row_that_waits(first: str, ahea
     assert desk.pair("1").postgres.values == AFTER
 
 
+def test_a_row_moves_on_from_the_key_of_a_record_that_is_gone() -> None:
+    desk = Desk()
+    for key in ("1", "5"):
+        desk.record(key, {**BEFORE, "title": key})
+    desk.see(row("5"), page("page-5", "5", seen=at(10)))
+    assert desk.plan() == []
+    for old, new in (("1", "5"), ("5", "6")):
+        desk.see(row(new, {**BEFORE, "title": "1"}, old_key=(old,), event_id=f"e-{new}"))
+    assert (desk.pair("6").page_id, desk.page_pair("page-5").key) == ("page-1", None)
+
+
 def test_a_page_whose_row_has_gone_meanwhile_gets_a_new_one() -> None:
     desk = Desk(ahead=1)
     table = loaded(desk, "1", "2")
