@@ -151,3 +151,14 @@ def test_deletions_that_were_made_are_of_those_that_a_word_lets_through() -> Non
     desk.see(*(row(str(number)) for number in range(4, 7)))
     with pytest.raises(BreakerTripped, match="delete 7 of 20"):
         desk.plan()
+
+
+def test_records_that_somebody_said_stay_are_none_of_those_that_are_left() -> None:
+    """All others are gone: the side is emptied."""
+    desk = records(20, limited(1000, 100.0))
+    for number in range(10):
+        desk.journal.park(desk.pair(str(number)), Waiting("", Side.NOTION, "undone", None, "held"))
+        desk.journal.set_parked(number + 1, "rejected")
+    desk.see(*(row(str(number)) for number in range(20)))
+    with pytest.raises(BreakerTripped, match="delete 10 of 10"):
+        desk.plan()

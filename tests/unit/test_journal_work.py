@@ -229,3 +229,52 @@ def test_what_waits_in_a_new_page_is_told_with_the_key_that_it_gets() -> None:
     again = desk.journal.store.row("parked_get", id=parked["id"])
     assert again is not None
     assert again["key"] == '["7"]'
+
+
+def ended(desk: Desk, name: str, key: str, state: str, side: Side = Side.NOTION, *, empty: bool = False) -> Intent:
+    """A write of this record that came to this end."""
+    intent = intent_of(desk.pair(key), name, side=side)
+    if empty:
+        intent = replace(intent, action=replace(intent.action, changes={}))
+    desk.journal.add_intents([intent])
+    desk.journal.set_intent(name, state)
+    return intent
+
+
+def two_records() -> Desk:
+    desk = Desk()
+    for key in ("1", "2"):
+        desk.record(key, BEFORE)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("since", "took"),
+    [
+        ([("2", "done", Side.NOTION)], True),
+        ([("2", "echo", Side.NOTION)], True),
+        ([("2", "retry", Side.NOTION)], False),
+        ([("2", "done", Side.POSTGRES)], False),
+        ([("1", "done", Side.NOTION)], False),
+        ([("2", "done", Side.NOTION), ("1", "retry", Side.POSTGRES)], True),
+        ([("2", "done", Side.NOTION), ("1", "retry", Side.NOTION)], False),
+    ],
+)
+def test_whether_a_side_has_taken_another_record_since_it_failed_for_this_one(
+    since: list[tuple[str, str, Side]], *, took: bool
+) -> None:
+    desk = two_records()
+    failed = ended(desk, "failed", "1", "retry")
+    for number, (key, state, side) in enumerate(since):
+        ended(desk, f"later-{number}", key, state, side)
+    assert desk.journal.took_another(failed) is took
+
+
+def test_the_last_write_into_a_page_is_one_that_wrote_a_value() -> None:
+    """What was only told, or its key alone, ran over nothing; one without an answer may have."""
+    desk = two_records()
+    ended(desk, "made", "1", "done")
+    ended(desk, "told", "1", "done", empty=True)
+    assert [intent.id for intent in desk.journal.last_page_writes(desk.pair("1"))] == ["made"]
+    ended(desk, "lost", "1", "unknown")
+    assert [intent.id for intent in desk.journal.last_page_writes(desk.pair("1"))] == ["lost", "made"]

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.merge import REJECTED, Said, merge
 from bridge.model import Base, Decision, FieldValue, Op, Pair, Presence, Side, Snapshot, Unfit
-from tests.unit.worlds import live, make_pair, make_sync
+from tests.unit.worlds import live, make_pair, make_sync, stamp
 
 SYNC = make_sync()
 EXACT, MINUTE = "10:15:30", "10:15"  # the second stands for the first; see PlainCodec
@@ -91,3 +91,12 @@ def test_where_both_were_edited_what_one_side_cannot_hold_is_told_of_that_side(s
     decision = merge(make_pair(BASE, edited[Side.POSTGRES], edited[Side.NOTION]), SYNC)
     assert (decision.actions, decision.conflicts) == ((), ())
     assert [(item.field, item.side, item.value) for item in decision.waiting] == [("title", side.other, unfit)]
+
+
+@pytest.mark.parametrize("known", list(Side))
+def test_an_edit_at_an_unknown_time_is_neither_the_earlier_nor_the_later_one(known: Side) -> None:
+    sides = {
+        side: live({"title": side, "status": "Todo"}, {"title": stamp(60)} if side is known else {}) for side in Side
+    }
+    decision = merge(make_pair(BASE, sides[Side.POSTGRES], sides[Side.NOTION]), SYNC)
+    assert [(found.rule, found.winner) for found in decision.conflicts] == [("tie", Side.POSTGRES)]

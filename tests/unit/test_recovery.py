@@ -6,16 +6,18 @@ L3 (recovery): after a fault ends, everything goes on without a restart.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from bridge.ends import Batch, Intent, Outcome
 from bridge.engine.health import Health
 from bridge.errors import Unavailable
-from bridge.model import Side
+from bridge.model import Deletes, Side
 from tests.unit.desk import Desk, at, minute, page, row
 from tests.unit.fake_world import World
 from tests.unit.test_dispatch import BEFORE, Bench, page_write, row_write
+from tests.unit.worlds import make_sync
 
 
 def waiting(side: Side, outcome: Outcome = Outcome.RETRY) -> Desk:
@@ -158,3 +160,45 @@ def test_a_write_whose_outbox_row_was_lost_is_waited_for_until_the_table_is_read
     world.loop.run_once()
     assert desk.state(write) == "done"
     assert world.worker.settled()
+
+
+def test_no_deletion_is_made_while_there_is_more_to_be_read_though_all_was_read_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bridge.engine.worker._ROWS_PER_ROUND", 1)
+    world = World()
+    for key in ("1", "2", "3"):
+        world.add_row(key)
+        world.add_page(f"page-{key}", key)
+    early: list[int] = []
+
+    def delete() -> None:
+        if world.worker.swept and world.rows.records:
+            world.rows.records.clear()
+            world.rows.news += [Batch([row(key, event_id=f"e-{key}")], token=key) for key in ("1", "2", "3")]
+        elif world.rows.news:
+            early.append(len(world.pages.applied))
+        if world.desk.clock.seconds > 60.0:
+            world.stop.set()
+
+    world.each_round = delete
+    world.loop.run()
+    assert early
+    assert set(early) == {0}
+    assert world.pages.records == {}
+
+
+def test_another_rule_counts_for_what_was_settled_before() -> None:
+    """A restart merges everything anew: the file may say something else."""
+    world = World(Desk(make_sync(deletes=Deletes("ignore", "ignore"))))
+    world.add_row("1")
+    world.add_page("page-1", "1")
+    world.loop.run_once()
+    world.rows.records.clear()
+    world.restart()
+    world.loop.run_once()
+    assert set(world.pages.records) == {"page-1"}
+    world.desk.sync = replace(world.desk.sync, deletes=Deletes())
+    world.restart()
+    world.loop.run_once()
+    assert world.pages.records == {}

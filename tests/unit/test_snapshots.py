@@ -136,3 +136,6 @@ def test_a_change_that_was_doubted_twice_happened_after_what_was_known_when_the_
         desk.see(confirmed=at(seconds))
     desk.see(page("page-1", "1", {**KNOWN, "title": "b"}, edited=minute(0), seen=at(95), stamp=stamp(0, 95)))
     assert desk.pair("1").notion.stamps["title"] == stamp(70, 25)
+    desk.see(confirmed=at(200))
+    desk.see(page("page-1", "1", {**KNOWN, "title": "c"}, edited=minute(3), seen=at(210), stamp=stamp(180, 30)))
+    assert desk.pair("1").notion.stamps["title"] == stamp(200, 10), "that doubt has ended"
