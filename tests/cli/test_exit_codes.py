@@ -5,11 +5,16 @@ the documented keys.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import psycopg
 import pytest
 
+from bridge.cli.status import exit_code
+from bridge.cli.sync import Outcome
 from bridge.clock import SystemClock
+from bridge.engine.status import SyncStatus
+from bridge.errors import ExitCode
 from bridge.journal import Journal
 from bridge.postgres.lock import SyncLock
 from tests.cli.conftest import World
@@ -182,3 +187,40 @@ def test_pause_before_the_first_sync_is_told(world: World) -> None:
     result = world.type("pause")
     assert result.exit_code == 1
     assert "notion-bridge sync" in result.stderr
+
+
+def told(*, in_step: bool = False, conflicts: int = 0, parked: int = 0, breaker: str = "") -> SyncStatus:
+    return SyncStatus("tasks", in_step, 1, 0, conflicts, parked, breaker, False, 0.0, None, "", 0, None)
+
+
+FINE = told(in_step=True)
+
+
+@pytest.mark.parametrize(
+    ("others", "code"),
+    [
+        ([], ExitCode.OK),
+        ([told()], ExitCode.FAILED),
+        ([told(parked=1), told()], ExitCode.PARKED),
+        ([told(parked=1), told(conflicts=1)], ExitCode.CONFLICTS),
+        ([told(conflicts=1, parked=1), told(breaker="stopped")], ExitCode.BREAKER),
+    ],
+)
+def test_of_several_syncs_the_worst_is_told(others: list[SyncStatus], code: ExitCode) -> None:
+    assert exit_code([FINE, *others]) is exit_code([*others, FINE]) is code
+
+
+@pytest.mark.parametrize(
+    ("left", "code"),
+    [
+        ({}, ExitCode.OK),
+        ({"paused": ["tasks"]}, ExitCode.FAILED),
+        ({"finished": False}, ExitCode.FAILED),
+        ({"parked": 1, "paused": ["tasks"]}, ExitCode.PARKED),
+        ({"parked": 1, "conflicts": 1}, ExitCode.CONFLICTS),
+        ({"conflicts": 1, "breakers": ["stopped"]}, ExitCode.BREAKER),
+    ],
+)
+def test_what_one_pass_left_is_told_as_status_tells_it(left: dict[str, Any], code: ExitCode) -> None:
+    nothing: dict[str, Any] = {"conflicts": 0, "parked": 0, "breakers": [], "paused": [], "finished": True}
+    assert Outcome({}, requests=0, **{**nothing, **left}).exit_code is code
