@@ -237,7 +237,7 @@ def ended(desk: Desk, name: str, key: str, state: str, side: Side = Side.NOTION,
     if empty:
         intent = replace(intent, action=replace(intent.action, changes={}))
     desk.journal.add_intents([intent])
-    desk.journal.set_intent(name, state)
+    desk.journal.set_intent(name, IntentState(state))
     return intent
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.ends import Batch, Intent, Outcome
+from bridge.ends import Batch, Intent, IntentState, Outcome
 from bridge.engine.health import Health
 from bridge.errors import Unavailable
 from bridge.model import Deletes, Side
@@ -153,7 +153,7 @@ def test_a_write_whose_outbox_row_was_lost_is_waited_for_until_the_table_is_read
     """A full read shows what it led to."""
     bench, write = row_write()
     desk = bench.desk
-    desk.journal.set_intent(write.id, "echo", position=7)
+    desk.journal.set_intent(write.id, IntentState.ECHO, position=7)
     world = World(desk)
     world.rows.records["1"] = row("1", {**BEFORE, "title": "new"})
     world.add_page("page-1", "1", title="new")

@@ -395,21 +395,3 @@ def test_what_could_not_be_acknowledged_is_read_once_more() -> None:
     world.worker.tick()
     assert world.rows.asked.count("scan") == scans + 1
     assert world.desk.pair("1").postgres.values["title"] == "agreed"
-
-
-def test_what_notion_could_not_hold_is_tried_again_after_each_listing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An option was added meanwhile, or a person has joined."""
-    world = World()
-    world.add_row("1", title="unholdable")
-    world.add_page("page-1", "1", title="before")
-    world.loop.run_once()
-    assert [item["kind"] for item in world.desk.parked()] == ["unfit"]
-    monkeypatch.setattr(PlainCodec, "to_notion", lambda self, value, over=None: {"rich_text": value})
-    world.restart()
-    world.worker.journal.clean([world.desk.pair("1").id])
-    world.stop_after(60.0)
-    world.loop.run()
-    assert world.desk.parked() == []
-    assert world.pages.records["page-1"].values["title"] == "unholdable"
-
-
