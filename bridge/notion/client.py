@@ -130,18 +130,28 @@ class NotionClient:
 
     def property_items(
         self, page_id: str, property_id: str, priority: Priority = Priority.INTERACTIVE
-    ) -> Iterator[dict[str, Any]]:
-        """Every item of a long value, past the 25 references that a page object shows."""
+    ) -> list[dict[str, Any]] | None:
+        """Every item of a long value, past the 25 references that a page object shows. None when it was edited while
+        several answers brought it: together they show a value that nobody has ever written."""
         # The id is URL-encoded as Notion returned it; encoding it again would name another property.
-        return self._items(f"pages/{page_id}/properties/{property_id}", priority)
+        path = f"pages/{page_id}/properties/{property_id}"
+        found = list(self._lists(path, priority))
+        if len(found) > 1 and found != list(self._lists(path, priority)):
+            return None
+        return [item for some in found for item in some]
 
     def _items(self, path: str, priority: Priority) -> Iterator[dict[str, Any]]:
         """Every item of a list that is read with GET."""
+        for some in self._lists(path, priority):
+            yield from some
+
+    def _lists(self, path: str, priority: Priority) -> Iterator[list[dict[str, Any]]]:
+        """The same, one list for each answer."""
         cursor: str | None = None
         while True:
             params = [("page_size", str(PAGE_SIZE))] + ([("start_cursor", cursor)] if cursor else [])
             reply = self._read("GET", path, params=params, priority=priority)
-            yield from reply.body.get("results", ())
+            yield list(reply.body.get("results", ()))
             cursor = next_cursor(reply)
             if cursor is None:
                 return

@@ -236,9 +236,11 @@ class Pages:
         if may_be_cut is None or not isinstance(shown, list) or not may_be_cut(shown, wire):
             return wire
         try:
-            items = list(self._client.property_items(page_id, wire["id"], priority))
+            items = self._client.property_items(page_id, wire["id"], priority)
         except NotFound:
-            return None  # the property or the page went away in between; the next look tells
+            items = None
+        if items is None:
+            return None  # the property or the page went away in between, or was edited; the next look tells
         more = {"has_more": False} if "has_more" in wire else {}
         return {**wire, kind: [item[kind] for item in items], **more}
 

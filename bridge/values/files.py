@@ -58,6 +58,9 @@ def read_files(value: Any) -> tuple[str, ...] | Unfit:
     return tuple(texts)
 
 
+_SENT = ("url", "expiry_time", "id")  # of a file, whichever kind it is
+
+
 @dataclass(frozen=True, slots=True)
 class FilesProperty(PropertyType):
     """files. Order is kept, and the same address may be there twice."""
@@ -94,11 +97,19 @@ def _chosen(text: str, there: dict[str, list[Json]]) -> Json:
     """The file to send for `text`: the one that is there, with its name, else a new one. Takes it out of `there`."""
     same = there.get(text)
     if same:
-        return same.pop(0)
+        return _sendable(same.pop(0))
     if text.startswith(HOSTED):
         name = text.removeprefix(HOSTED)
         raise Refused(f'the page has no file "{name}"; upload it in Notion, or give an address')
     return _new(text)
+
+
+def _sendable(item: Json) -> Json:
+    """A file as Notion showed it, without what it may show besides some day and would not take back."""
+    kind = "external" if not _hosted(item) else str(item.get("type") or "file")
+    parts = item.get(kind)
+    inner = {name: parts[name] for name in _SENT if name in parts} if isinstance(parts, Mapping) else {}
+    return {**{name: item[name] for name in ("name", "type") if name in item}, kind: inner}
 
 
 def _hosted(item: Json) -> bool:

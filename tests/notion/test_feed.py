@@ -354,6 +354,20 @@ def test_text_with_many_mentions_is_read_whole(world: World, mentions: int) -> N
     assert by_page(world.end().changes())[page].values["notes"] == whole
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_text_that_is_edited_while_it_is_read_is_not_torn(world: World, *, edited: bool) -> None:
+    """Of its first items the old ones, and of the others the new: a value that nobody has ever written."""
+    page = world.person.create_row(world.source_id, {"Key": "1", "Notes": mentioning(world, 130)})
+
+    def edit(_: Request) -> None:
+        world.person.edit(page, {"Notes": mentioning(world, 140)[::-1]})
+
+    if edited:
+        world.sandbox.faults.hook(edit, "GET", "/properties/", skip=1)
+    assert world.seen(page).values.get("notes") == (None if edited else "@Ada" * 130 + " end")
+    assert world.seen(page).values["notes"] == (" end" + "@Ada" * 140 if edited else "@Ada" * 130 + " end")
+
+
 def test_text_whose_rest_cannot_be_read_is_not_observed(world: World) -> None:
     """Its beginning, which the page shows, would pass for an edit that cut it off."""
     page = world.person.create_row(world.source_id, {"Key": "1", "Notes": mentioning(world, 60)})

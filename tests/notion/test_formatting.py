@@ -32,7 +32,7 @@ def mention(kind: str, target: str, shown: str) -> dict[str, Any]:
 def runs(world: World, page: str, name: str = "Notes") -> list[dict[str, Any]]:
     """What the page shows of the property, as a client that asks for everything reads it."""
     found = world.client.retrieve_page(page).body["properties"][name]
-    return [item[found["type"]] for item in world.client.property_items(page, found["id"])]
+    return [item[found["type"]] for item in world.client.property_items(page, found["id"]) or ()]
 
 
 def sent(world: World) -> list[dict[str, Any]]:

@@ -115,3 +115,12 @@ def test_an_upload_that_is_not_stored_yet_reads_by_its_name() -> None:
     upload = {"name": "a.png", "type": "file_upload", "file_upload": {"id": "123e4567-e89b-12d3-a456-426614174000"}}
     assert codec().from_notion(shown(upload)) == ("notion-file:a.png",)
     assert codec().to_notion(("notion-file:a.png",), shown(upload)) == {"files": [upload]}
+
+
+def test_what_notion_may_show_of_a_file_some_day_is_not_sent_back() -> None:
+    """It refuses a write with a key that it does not take."""
+    there = [hosted("a.pdf"), external("https://example.com/b")]
+    kinds = [str(item["type"]) for item in there]
+    now = shown(*({**item, kind: {**item[kind], "new": 1}, "new": 1} for item, kind in zip(there, kinds, strict=True)))
+    bound = codec()
+    assert bound.to_notion(bound.from_notion(now), now)["files"] == there  # type: ignore[arg-type]  # not unfit
