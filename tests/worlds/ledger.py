@@ -87,6 +87,15 @@ class Ledger:
             self._reasons[text] -= undone
             self.copied.add(text)
 
+    def emptied(self, values: Iterable[Shown]) -> None:
+        """These values went without anybody putting others in their place. What they had been typed over may show
+        again: perhaps nobody has seen them."""
+        gone = set(map(plain, values))
+        self.replaced(gone)
+        while gone:
+            self.copied |= gone
+            gone = {old for old, new in self._typed_over.items() if new in gone} - self.copied
+
     def may_show(self, values: Iterable[Shown]) -> None:
         """What shows these values has a reason of its own: a copy, a choice, a journal that was lost."""
         self.copied.update(map(plain, values))

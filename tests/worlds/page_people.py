@@ -221,8 +221,7 @@ class PagePeople:
         self._away[page_id] = shown["title"]
         self.person.move(page_id)  # a page outside a data source keeps its title only
         lost = [shown[field] for field in UNIQUE if field != "title"]
-        self._ledger.may_show(lost)
-        self._ledger.replaced(lost)
+        self._ledger.emptied(value for value in lost if value is not None)
         self._situations["page moved away"] += 1
         return f"page {page_id[:4]} moved away"
 
