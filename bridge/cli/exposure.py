@@ -9,10 +9,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
-
 from bridge import private
 from bridge.config import Config
+from bridge.errors import ConfigError
+from bridge.postgres.dsn import parts_of
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -46,5 +46,8 @@ def _holds_a_secret(path: Path) -> bool:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     token = data.get("notion", {}).get("token", "")
     dsn = data.get("postgres", {}).get("dsn", "")
-    password = conninfo_to_dict(dsn).get("password") if dsn and not dsn.startswith("${") else None
+    try:
+        password = parts_of(dsn).get("password") if dsn and not dsn.startswith("${") else None
+    except ConfigError:
+        password = dsn  # nobody knows which piece of it is one
     return any(text and "${" not in str(text) for text in (token, password))

@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 
 from bridge.errors import BridgeError, SetupError
+from bridge.postgres.dsn import parts_of
 from bridge.postgres.trouble import address, explain
 
 # A statement that writes, and one that asks how far the log is written.
@@ -143,7 +144,7 @@ def _heard(gen: PQGen[_Answer], patience: float) -> PQGen[_Answer]:
 def open_connection(dsn: str, limits: Limits = DEFAULT_LIMITS) -> Connection:
     """A connection in autocommit mode. Raises ConfigError, Unavailable, AccessLost, SetupError."""
     where = address(dsn)
-    given = conninfo_to_dict(dsn)
+    given = parts_of(dsn)
     defaults = {name: value for name, value in _CONNECT.items() if name not in given}
     try:
         connection = _PatientConnection.connect(

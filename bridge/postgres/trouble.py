@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from bridge.errors import AccessLost, BridgeError, ConfigError, SetupError, Unavailable
+from bridge.postgres.dsn import HINT, parts_of
 from bridge.postgres.sqlstates import Reading, meaning
 
 # libpq gives no SQLSTATE for a failed connection, only the server's text (in English unless lc_messages differs;
@@ -22,23 +22,11 @@ _NO_VALUE = re.compile(r"invalid integer value \".*\" for connection option \"(\
 _NO_DATABASE = re.compile(r"database \".*\" does not exist", re.IGNORECASE)
 
 
-_DSN_HINT = (
-    "write it as postgresql://user:password@host:5432/database; special characters in the password are percent-encoded"
-)
-
-
 def address(dsn: str) -> str:
-    """Where a DSN points, without user and password. Raises ConfigError for a DSN that libpq cannot read."""
-    try:
-        parts = conninfo_to_dict(dsn)
-    except psycopg.Error:
-        # libpq quotes the piece that it stumbled over, which may be the password.
-        raise ConfigError(
-            "the PostgreSQL connection string cannot be read",
-            hint=_DSN_HINT,
-        ) from None
+    """Where a DSN points, without user and password. Raises ConfigError for a DSN that cannot be read."""
+    parts = parts_of(dsn)
     host = parts.get("host") or parts.get("hostaddr") or "the local socket"
-    number = str(parts.get("port", ""))
+    number = parts.get("port", "")
     port = f":{number}" if number.isdecimal() else ""
     database = f"/{parts['dbname']}" if "dbname" in parts else ""
     return f"{host}{port}{database}"
@@ -78,7 +66,7 @@ def primary(error: psycopg.Error) -> str:
 def _unconnected(said: str, where: str) -> BridgeError:
     if found := _NO_VALUE.search(said):
         option = found[1] or found[2]
-        return ConfigError(f"the PostgreSQL connection string has a {option} that cannot be used", hint=_DSN_HINT)
+        return ConfigError(f"the PostgreSQL connection string has a {option} that cannot be used", hint=HINT)
     if _NO_DATABASE.search(said):
         return SetupError(f"no such database at {where}: {said}", hint="check [postgres] dsn in the configuration file")
     if _NO_LOGIN.search(said):

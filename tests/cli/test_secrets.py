@@ -45,6 +45,8 @@ WRONG = {
     "a letter in the token that no header takes": (f"{TOKEN}\u2026", ""),
     "the database's address": ("", f"postgresql://me:{PASSWORD}@127.0.0.1:1/shop"),
     "the database's port": ("", f"postgresql://me:{PASSWORD}@127.0.0.1:port/shop"),
+    "an @ in the password": ("", f"postgresql://me:p@{PASSWORD}@127.0.0.1:1/shop"),
+    "a slash in the password": ("", f"postgresql://me:p/{PASSWORD}@127.0.0.1:1/shop"),
     "the form of the DSN": ("", f"host=127.0.0.1 password={PASSWORD} oops"),
     "an option of the DSN": ("", f"host=127.0.0.1 password={PASSWORD} sslmode=perhaps"),
     "the database's name": ("", "another"),
