@@ -129,7 +129,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
     except FileNotFoundError:
         raise ConfigError(
             f"there is no configuration file {path}",
-            hint="Run `notion-bridge init` to write one, or name another with --config PATH.",
+            hint="Run `notion-bridge init` to write one, or name another with --config FILE.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None

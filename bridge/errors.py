@@ -96,6 +96,12 @@ class JournalError(BridgeError):
     under way is looked for by the next start."""
 
 
+class JournalMisplaced(JournalError):
+    """The journal's place cannot be used: rights are missing, or something else is there. No retry helps."""
+
+    exit_code = ExitCode.USAGE
+
+
 class JournalDamaged(JournalError):
     """The journal's file is broken, or no journal at all."""
 

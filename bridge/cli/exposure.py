@@ -20,7 +20,8 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 def exposures(config: Config) -> Iterator[tuple[str, str]]:
     """What is not private, and what to type, one pair each."""
     journal = config.journal.path
-    open_parts = [path for suffix in ("", "-wal", "-shm") if private.exposed(path := Path(f"{journal}{suffix}"))]
+    parts = [Path(f"{journal}{suffix}") for suffix in ("", "-wal", "-shm")]
+    open_parts = [path for path in parts if path.is_file() and private.exposed(path)]
     if open_parts:
         mode = private.exposed(open_parts[0])
         yield (

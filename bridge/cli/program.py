@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -20,6 +21,8 @@ from bridge.migrations import MigrationsBroken
 INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 NAME = "notion-bridge"
 
+_OUTPUT_LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -36,7 +39,9 @@ class Program(click.Group):
         # What the driver ignores when a connection ends would be printed past every form of output.
         logging.getLogger("psycopg").addHandler(logging.NullHandler())
         try:
-            return int(super().main(args, NAME, standalone_mode=False, obj=environment) or ExitCode.OK)
+            code = int(super().main(args, NAME, standalone_mode=False, obj=environment) or ExitCode.OK)
+            environment.out.file.flush()
+            return code
         except Stopped:
             return _interrupted(environment)
         except BridgeError as error:
@@ -53,6 +58,23 @@ class Program(click.Group):
             return error.exit_code
         except (click.Abort, KeyboardInterrupt):
             return _interrupted(environment)
+        except BrokenPipeError:  # whoever read has seen enough
+            _drop_output()
+            return int(ExitCode.FAILED)
+        except OSError as error:
+            # Files have names, and their errors are told where they are used.
+            if error.filename is not None or error.errno not in _OUTPUT_LOST:
+                raise
+            environment.say(f"error: the output cannot be written: {error.strerror}", "bold red")
+            _drop_output()
+            return int(ExitCode.FAILED)
+
+
+def _drop_output() -> None:
+    """What could not be written would be tried again at the very end, with an error of Python's own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _interrupted(environment: Environment) -> int:

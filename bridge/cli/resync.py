@@ -17,6 +17,7 @@ from bridge.engine.opening import open_sides
 from bridge.engine.requests import is_running, submit
 from bridge.errors import ConfigError, ExitCode, JournalDamaged, LockHeld
 from bridge.journal import Journal
+from bridge.journal.place import is_there
 from bridge.journal.store import set_aside
 
 _RECORDS = 20  # as many as `plan` shows
@@ -46,7 +47,7 @@ def resync(environment: Environment, yes: bool) -> ExitCode:
     """
     config = environment.config()
     names = [chosen.name for chosen in environment.chosen(config)]
-    if not config.journal.path.exists():
+    if not is_there(config.journal.path):
         return _nothing(environment, names, f"there is no journal at {config.journal.path}")
     try:
         # Opened for writing: only that looks for damage. A running bridge has done so.

@@ -18,6 +18,7 @@ from bridge.engine.requests import is_running
 from bridge.engine.status import SyncStatus, sync_status
 from bridge.errors import BridgeError, ExitCode
 from bridge.journal import Journal
+from bridge.journal.place import is_there
 from bridge.postgres.connection import Session
 from bridge.postgres.findings import schema_version
 from bridge.postgres.inventory import InstalledSync, others
@@ -44,7 +45,7 @@ def status(environment: Environment) -> ExitCode:
     database = _database(config)
     if database.why:
         environment.say(f"the database was not asked what waits there: {database.why}")
-    with_journal = config.journal.path.exists()
+    with_journal = is_there(config.journal.path)
     if with_journal:
         journal = Journal.open_read_only(config.journal.path, environment.clock)
     else:

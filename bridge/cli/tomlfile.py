@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge import private
 from bridge.cli.proposal import Line, Proposal
+from bridge.errors import ConfigError
 from bridge.model import Direction
 from bridge.postgres.names import quoted
 from bridge.shapes import DataSource, Table
@@ -90,25 +91,38 @@ def _section(setup: Setup) -> str:
 
 
 def write(path: Path, text: str) -> Path | None:
-    """Writes the file whole or not at all; an older one is kept under the name that is returned."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes the file whole or not at all; an older one is kept under the name that is returned. Raises ConfigError."""
     kept = None
-    if path.exists():
-        kept = _free(path)
-        path.rename(kept)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            kept = _free(path)
+            path.rename(kept)
+    except OSError as error:
+        raise _unwritten(path, error) from error
     replace(path, text)
     return kept
 
 
 def replace(path: Path, text: str) -> None:
-    """Writes the file whole or not at all, where it really is, with the rights that it has."""
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.new")
-    with private.open_file(temporary, "wb") as file:  # somebody may write a secret into it later
-        file.write(text.encode())
-    if target.exists():
-        shutil.copymode(target, temporary)
-    temporary.replace(target)
+    """Writes the file whole or not at all, where it really is, with the rights that it has. Raises ConfigError."""
+    try:
+        target = path.resolve()
+        temporary = target.with_name(f".{target.name}.new")
+        with private.open_file(temporary, "wb") as file:  # somebody may write a secret into it later
+            file.write(text.encode())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"{path} cannot be written: {error.strerror}",
+        hint="Run this as a user who may write there, or name another file with --config FILE.",
+    )
 
 
 def _free(path: Path) -> Path:

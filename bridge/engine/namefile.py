@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import private
-from bridge.journal.store import unwritten
+from bridge.journal.place import unread, unwritten
 
 _VERSION = 1
 
@@ -48,6 +48,8 @@ class NameFile:
             return dict(content["names"]) if content["version"] == _VERSION else {}
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return {}  # cut short by a crash, or of another version: it is learned again
+        except OSError as error:
+            raise unread(self._path, error) from error
 
     def _write(self) -> None:
         new = Path(f"{self._path}.new")

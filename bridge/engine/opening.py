@@ -198,6 +198,7 @@ def open_sides(
     stop = stop or threading.Event()
     local = clock or SystemClock(stop)
     common = CommonClock(local)
+    names = NameFile(config.journal.path, writes=remembers)
     with ExitStack() as opened:
         rate_log = RateLog(config.journal.path, local)
         opened.callback(rate_log.close)
@@ -207,7 +208,6 @@ def open_sides(
         client = NotionClient(config.notion.token, limiter=limiter, clock=common, base_url=config.notion.base_url)
         sessions = Sessions(config.postgres.dsn, common, stop)
         opened.pop_all()  # a token that no header takes is refused here; what is opened now, `Sides` closes
-    names = NameFile(config.journal.path, writes=remembers)
     workers = Workers(config.notion.connections)
     people = Directory(client, names.section("people"), names.keeper("people"))
     return Sides(config, common, stop, limiter, client, sessions, rate_log, workers, names, people)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge import private
 from bridge.clock import Clock
-from bridge.journal.store import unwritten
+from bridge.journal.place import unread, unwritten
 
 _WINDOW_S = 70.0  # a request that was under way when its process ended may have arrived later
 _MINUTE_S = 60.0
@@ -22,17 +22,20 @@ _COMPACT_AT = 64 * 1024
 
 
 class RateLog:
-    """Appends a time for each request that was sent."""
+    """Appends a time for each request that was sent. Raises JournalError when its file cannot be made."""
 
     def __init__(self, journal_path: Path, clock: Clock) -> None:
         self._path = _path(journal_path)
         self._clock = clock
         self._lock = threading.Lock()
         self._recent = self._read()
-        private.make_folder(self._path.parent)
-        with private.open_file(self._path, "wb") as file:
-            file.write(b"".join(map(_ENTRY.pack, self._recent)))
-        self._file = private.open_file(self._path, "ab", buffering=0)
+        try:
+            private.make_folder(self._path.parent)
+            with private.open_file(self._path, "wb") as file:
+                file.write(b"".join(map(_ENTRY.pack, self._recent)))
+            self._file = private.open_file(self._path, "ab", buffering=0)
+        except OSError as error:
+            raise unwritten(self._path, error) from error
         self._size = len(self._recent) * _ENTRY.size
 
     def spent_ago(self) -> list[float]:
@@ -80,6 +83,8 @@ def _recent(path: Path, clock: Clock) -> list[float]:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise unread(path, error) from error
     whole = len(content) - len(content) % _ENTRY.size
     times = [moment for (moment,) in _ENTRY.iter_unpack(content[:whole])]
     # A time from the future means that the clock was set back: it counts, which only errs on the polite side.

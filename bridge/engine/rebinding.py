@@ -14,6 +14,7 @@ from bridge.config import SyncConfig
 from bridge.engine.binding import NOTHING, Ends, Remembered, bound_fields, bound_properties
 from bridge.errors import SetupError
 from bridge.journal import Journal
+from bridge.journal.place import is_there
 from bridge.journal.rows import suspended_text
 from bridge.model import Field, FieldValue, Format, Key, Suspended, Sync, Unfit
 from bridge.values.registry import MARKDOWN_COLUMNS, MARKDOWN_PROPERTIES, bind
@@ -158,7 +159,7 @@ def read_remembered(journal: Journal, sync_name: str) -> Remembered:
 
 def remembered_in(journal_path: Path, sync_name: str, clock: Clock) -> Remembered:
     """What the journal in that file keeps, read beside a bridge that may be running."""
-    if not journal_path.exists():
+    if not is_there(journal_path):
         return NOTHING
     with closing(Journal.open_read_only(journal_path, clock)) as journal:
         return read_remembered(journal, sync_name)

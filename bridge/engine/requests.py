@@ -23,6 +23,7 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.engine.decisions import carry_out
 from bridge.errors import BridgeError, ExitCode, LockHeld, Unavailable
 from bridge.journal import Journal
+from bridge.journal.place import is_there, unwritten
 from bridge.journal.store import is_locked
 
 _ANSWER_WAIT_S = 30.0
@@ -99,13 +100,19 @@ class Mailbox:
             return {"error": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
 
     def ask(self, kind: str, arguments: Mapping[str, Any], alive: Callable[[], bool]) -> dict[str, Any]:
-        """Leaves a request and waits for the answer. The command's end. Raises RequestFailed, Unavailable."""
+        """Leaves a request and waits for the answer. The command's end.
+
+        Raises RequestFailed, Unavailable, JournalError.
+        """
         assert self._folder is not None
-        if not self._folder.is_dir():
-            private.make_folder(self._folder)
-            private.hand_over(self._folder, self._owner)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
-        self._write(f"{name}.request", {"id": name, "kind": kind, "arguments": dict(arguments)})
+        try:
+            if not self._folder.is_dir():
+                private.make_folder(self._folder)
+                private.hand_over(self._folder, self._owner)
+            self._write(f"{name}.request", {"id": name, "kind": kind, "arguments": dict(arguments)})
+        except OSError as error:
+            raise unwritten(self._folder / f"{name}.request", error) from error
         answer = self._folder / f"{name}.answer"
         deadline = time.monotonic() + _ANSWER_WAIT_S
         while time.monotonic() < deadline and alive():
@@ -156,7 +163,7 @@ def _removed(path: Path) -> bool:
 
 def submit(journal_path: Path, clock: Clock, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Does something to the journal: itself when no bridge runs, else through the one that does."""
-    if not journal_path.exists():
+    if not is_there(journal_path):
         Journal.open_read_only(journal_path, clock)  # raises, and says what to do
     try:
         journal = Journal.open(journal_path, clock)

@@ -17,6 +17,7 @@ import sqlite_utils
 from bridge import migrations, private
 from bridge.crashpoints import CrashPoint, crash_point
 from bridge.errors import JournalDamaged, JournalError, LockHeld
+from bridge.journal.place import is_there, unopened, unwritten
 
 _BUSY_MS = 10_000
 _FULL = 2  # PRAGMA synchronous
@@ -54,7 +55,7 @@ class Store:
             with crash_point(CrashPoint.JOURNAL_LOCKED):
                 lock = _take_lock(path)
         except OSError as error:
-            raise _unopened(path, error) from error
+            raise unopened(path, error) from error
         with ExitStack() as opened:
             opened.callback(lock.close)
             try:
@@ -67,7 +68,7 @@ class Store:
             except sqlite3.Error as error:
                 raise _broken(path, error) from error
             except OSError as error:
-                raise _unopened(path, error) from error
+                raise unopened(path, error) from error
             opened.pop_all()  # from here on the store's own
         return store
 
@@ -75,7 +76,7 @@ class Store:
     def open_read_only(cls, path: Path) -> Store:
         """Opens the journal beside a bridge that may be running. One that an older version wrote is read from a copy,
         brought up to date: only who writes the journal may change it. Raises JournalError."""
-        if not path.exists():
+        if not is_there(path):
             raise JournalError(
                 f"there is no journal at {path}",
                 hint="Nothing was synced with this configuration yet: run `notion-bridge sync`.",
@@ -95,7 +96,7 @@ class Store:
         """A journal that is forgotten: a dry run works on a copy of the real one. Raises JournalError."""
         with ExitStack() as opened:
             connection = opened.enter_context(closing(_connect("file::memory:")))
-            path = copy_of if copy_of is not None and copy_of.exists() else None
+            path = copy_of if copy_of is not None and is_there(copy_of) else None
             store = cls(connection, path)
             try:
                 if path is not None:
@@ -304,13 +305,19 @@ def _shared(handle: IO[str]) -> bool:
 
 
 def set_aside(path: Path, moment: str) -> Path:
-    """Moves a journal that cannot be used out of the way, whole, and answers where it is now. Raises LockHeld."""
+    """Moves a journal that cannot be used out of the way, whole, and answers where it is now.
+
+    Raises LockHeld, JournalError.
+    """
     target = path.with_name(f"{path.name}.damaged-{moment}")
-    with closing(_take_lock(path)):
-        for suffix in ("-wal", "-shm", ""):  # the file itself last: while it is there, the others belong to it
-            part = Path(f"{path}{suffix}")
-            if part.exists():
-                part.rename(f"{target}{suffix}")
+    try:
+        with closing(_take_lock(path)):
+            for suffix in ("-wal", "-shm", ""):  # the file itself last: while it is there, the others belong to it
+                part = Path(f"{path}{suffix}")
+                if part.exists():
+                    part.rename(f"{target}{suffix}")
+    except OSError as error:
+        raise unwritten(path, error) from error
     return target
 
 
@@ -321,21 +328,8 @@ def is_locked(path: Path) -> bool:
             return not _shared(handle)
     except FileNotFoundError:
         return False
-
-
-def _unopened(path: Path, error: OSError) -> JournalError:
-    return JournalError(
-        f"the journal {path} cannot be opened: {error.strerror}",
-        hint="Give the bridge a folder that it may write, with [journal] path = ... in the configuration file.",
-    )
-
-
-def unwritten(path: Path, error: OSError) -> JournalError:
-    """For a file that is kept beside the journal."""
-    return JournalError(
-        f"{path}, beside the journal, cannot be written: {error.strerror}",
-        hint="Check the disk (space, rights); then start again.",
-    )
+    except OSError as error:
+        raise unopened(path, error) from error
 
 
 def _broken(path: Path | None, error: sqlite3.Error) -> JournalError:

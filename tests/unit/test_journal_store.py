@@ -235,7 +235,7 @@ def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_where_its_folder_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    with pytest.raises(JournalError, match=r"cannot be opened: .*exist") as raised:
+    with pytest.raises(JournalError, match=r"cannot be opened: .*state is not a folder") as raised:
         Store.open(tmp_path / "state" / "bridge.db")
     assert "[journal] path" in raised.value.hint
 

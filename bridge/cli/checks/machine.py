@@ -11,6 +11,7 @@ from bridge.clock import Clock, CommonClock, Skew
 from bridge.config import Config
 from bridge.errors import LockHeld
 from bridge.journal import Journal
+from bridge.journal.place import is_there
 from bridge.postgres.connection import Session
 
 _CLOCKS_APART_S = 60.0
@@ -20,7 +21,7 @@ def check_journal(report: Report, path: Path, clock: Clock) -> None:
     """Whether the journal can be opened, written durably, and is whole. Makes none where there was none."""
 
     def open_it() -> str:
-        if not path.exists():
+        if not is_there(path):
             return _check_folder(path, clock)
         try:
             Journal.open(path, clock).close()

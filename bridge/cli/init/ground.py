@@ -57,7 +57,7 @@ def _of_file(environment: Environment, wishes: Wishes) -> Ground:
     if wishes.base_url and wishes.base_url.rstrip("/") != config.notion.base_url.rstrip("/"):
         raise ConfigError(
             f"{path} speaks to Notion at {config.notion.base_url}, not at {wishes.base_url}",
-            hint="Leave --base-url out, or write another file with --config PATH.",
+            hint="Leave --base-url out, or write another file with --config FILE.",
         )
     return Ground(config, variables, given, text=text)
 
