@@ -56,6 +56,11 @@ SELECT
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 """
 _ONE_TABLE = f"{_TABLES} WHERE c.oid = %s"
+# The catalog is open to everybody: to find a table there takes no right on its schema.
+_UNSEEN = """
+SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE ARRAY[n.nspname, c.relname]::text[] = parse_ident(%s)
+"""
 _OPEN_TABLES = f"""{_TABLES}
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', '{SCHEMA}') AND n.nspname !~ '^pg_'
@@ -85,6 +90,17 @@ FROM pg_index AS i
 WHERE i.indrelid = %s AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid
 """
 
+
+# Where policies could hide rows from the role of that name.
+_VEILED = """
+SELECT n.nspname, c.relname
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%(tables)s::oid[]) AND c.relrowsecurity AND NOT EXISTS (
+    SELECT FROM pg_roles AS r WHERE r.rolname = %(role)s AND (r.rolsuper OR r.rolbypassrls
+        OR (pg_has_role(r.oid, c.relowner, 'USAGE') AND NOT c.relforcerowsecurity))
+)
+ORDER BY n.nspname, c.relname
+"""
 
 # Those that belong to a column (serial, identity), and those of others that a default draws from.
 _SEQUENCES = """
@@ -144,10 +160,18 @@ def table_sequences(conn: Connection, tables: Sequence[Table]) -> list[tuple[str
     return [(str(schema), str(name)) for schema, name in rows]
 
 
+def veiled_tables(conn: Connection, tables: Sequence[Table], role: str) -> list[tuple[str, str]]:
+    """Those of the tables, by schema and name, whose row-level security counts for that role."""
+    rows = conn.execute(_VEILED, {"tables": [table.oid for table in tables], "role": role}).fetchall()
+    return [(str(schema), str(name)) for schema, name in rows]
+
+
 def _find(conn: Connection, name: str) -> int | None:
     try:
         with conn.transaction():
             row = conn.execute("SELECT to_regclass(%s)::oid", [name]).fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        row = conn.execute(_UNSEEN, [name]).fetchone()
     except (psycopg.errors.InvalidName, psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported) as error:
         raise SetupError(
             f"{name!r} is no name of a table: {primary(error)}",

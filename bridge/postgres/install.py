@@ -106,10 +106,15 @@ def uninstall(conn: Connection, sync_name: str | None) -> None:
         raise explain(error, _where(conn)) from error
 
 
-def grants_sql(role: str, tables: Sequence[Table] = (), sequences: Sequence[tuple[str, str]] = ()) -> str:
+def grants_sql(
+    role: str,
+    tables: Sequence[Table] = (),
+    sequences: Sequence[tuple[str, str]] = (),
+    veiled: Sequence[tuple[str, str]] = (),
+) -> str:
     """The rights that `notion-bridge run` needs, and no more, for a role that owns neither schema nor tables.
 
-    `sequences` are those of the tables, by schema and name; see `catalog.table_sequences`.
+    `sequences` are those of the tables, by schema and name; see `catalog.table_sequences`, and `catalog.veiled_tables`.
     """
     to = sql.Identifier(role)
     grants: list[sql.Composable] = [
@@ -125,7 +130,16 @@ def grants_sql(role: str, tables: Sequence[Table] = (), sequences: Sequence[tupl
     # A serial column draws from a sequence; a key that comes from Notion advances it.
     grants += [sql.SQL("USAGE, UPDATE ON SEQUENCE {}").format(sql.Identifier(*name)) for name in sequences]
     lines = (sql.SQL("GRANT {} TO {};\n").format(grant, to).as_string(None) for grant in grants)
-    return "".join(dict.fromkeys(lines))
+    return "".join(dict.fromkeys(lines)) + "".join(_unveiling(role, name) for name in veiled)
+
+
+def _unveiling(role: str, table: tuple[str, str]) -> str:
+    """A remark: it takes a superuser, counts for every table, and is not the only way."""
+    bypass = sql.SQL("ALTER ROLE {} BYPASSRLS;").format(sql.Identifier(role)).as_string(None)
+    return (
+        f"\n-- {quoted(*table)} has row-level security: a row that a policy hides would look deleted, and the bridge\n"
+        f"-- refuses to read it so. Let a superuser run this, or let the bridge be the table's owner:\n-- {bypass}\n"
+    )
 
 
 def _migrations() -> Iterator[str]:
@@ -183,9 +197,9 @@ def _remove_capture(conn: Connection, name: str) -> None:
 def _not_allowed(sync: Sync, said: str) -> SetupError:
     return SetupError(
         f"this role may not install the trigger on {sync.table.qualified}: {said}",
-        hint="let the table's owner (or a superuser) run what `notion-bridge init --print-sql` prints, grants "
-        "included; the bridge's own role needs no more than those. Or let this role install: GRANT CREATE ON "
-        "DATABASE to it and make it a member of the role that owns the table",
+        hint="let the table's owner (or a superuser) run what `notion-bridge init --print-sql` (with nothing else: the "
+        "file names the tables) prints, grants included; the bridge's own role needs no more than those. Or let this "
+        "role install: GRANT CREATE ON DATABASE to it and make it a member of the role that owns the table",
     )
 
 

@@ -64,10 +64,12 @@ def check_filter(conn: Connection, table: Table, where: str) -> None:
         with conn.transaction(force_rollback=True):
             _probe(conn, table, where)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise SetupError(
-            f"the filter of {table.qualified} cannot be checked: {primary(error)}",
-            hint="a temporary table serves as the touchstone: GRANT TEMPORARY ON DATABASE to the bridge's role",
-        ) from error
+        said, name = primary(error), table_name(table).as_string(None)
+        if "temporary" in said:
+            hint = "a temporary table serves as the touchstone: GRANT TEMPORARY ON DATABASE to the bridge's role"
+        else:
+            hint = f"it is tried on the table: first grant the bridge's role USAGE on its schema and SELECT on {name}"
+        raise SetupError(f"the filter of {table.qualified} cannot be checked: {said}", hint=hint) from error
     except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
         raise SetupError(f"where = {where!r} cannot filter {table.qualified}: {primary(error)}", hint=_RULES) from error
 

@@ -19,6 +19,7 @@ from bridge.postgres.sqlstates import Reading, meaning
 _NO_LOGIN = re.compile(r"password|authentication|pg_hba|role \".*\" (does not exist|is not permitted)", re.IGNORECASE)
 # Nothing was asked of any server yet; the value itself may be a piece of a password that was not encoded.
 _NO_VALUE = re.compile(r"invalid integer value \".*\" for connection option \"(\w+)\"|invalid (\w+) value")
+SEE_ALL = "give the role BYPASSRLS (ALTER ROLE ... BYPASSRLS, by a superuser), or use the table's owner"
 _NO_DATABASE = re.compile(r"database \".*\" does not exist", re.IGNORECASE)
 
 
@@ -79,8 +80,5 @@ def _unconnected(said: str, where: str) -> BridgeError:
 
 def _rights_hint(said: str) -> str:
     if "row-level security" in said:
-        return (
-            "policies hide rows from the bridge's role, and a hidden row would look deleted: "
-            "give the role BYPASSRLS, or use the table's owner"
-        )
-    return "`notion-bridge init --print-sql` shows the grants that the bridge's role needs"
+        return f"policies hide rows from the bridge's role, and a hidden row would look deleted: {SEE_ALL}"
+    return "`notion-bridge init --print-sql` shows the grants that the bridge's role needs; it takes none itself"

@@ -5,10 +5,12 @@ the same script that it would run itself.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 from click.testing import CliRunner
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.console import Console
 
 from bridge.cli import main
@@ -129,6 +131,60 @@ def test_a_role_without_rights_leaves_the_file_for_the_one_who_has_them(fresh: W
     assert result.exit_code == 2
     assert "--print-sql" in result.stderr
     assert fresh.config.exists()
+
+
+@pytest.fixture
+def stranger(fresh: World) -> Iterator[str]:
+    """The DSN of a role without any right, not even on the schema `app`, where there is a table with policies."""
+    name = f"stranger_of_{conninfo_to_dict(fresh.dsn)['dbname']}"
+    fresh.sql("CREATE SCHEMA app; CREATE TABLE app.notes (id integer PRIMARY KEY, title text)")
+    fresh.sql("ALTER TABLE app.notes ENABLE ROW LEVEL SECURITY")
+    fresh.sql(f'CREATE ROLE "{name}" LOGIN')
+    yield make_conninfo(fresh.dsn, user=name)
+    fresh.sql(f'DROP OWNED BY "{name}" CASCADE; DROP ROLE "{name}"')
+
+
+NOTES = ("--table", "app.notes", "--name", "notes", "--print-sql", "--yes")
+
+
+def test_a_role_without_any_right_can_print_what_it_needs(fresh: World, stranger: str) -> None:
+    owner, fresh.dsn = fresh.dsn, stranger
+    role = conninfo_to_dict(stranger)["user"]
+    code, script, stderr = init(fresh, *NOTES, "--data-source", fresh.source)
+    assert code == 0, stderr
+    assert f'GRANT USAGE ON SCHEMA "app" TO "{role}";' in script
+    assert f'-- ALTER ROLE "{role}" BYPASSRLS;' in script
+    assert f"name the role {role}" in stderr
+
+    checked = fresh.type("check").stdout
+    assert "the role may not use the schema app" in checked
+    assert "row-level security hides rows" in checked
+    assert "BYPASSRLS (ALTER ROLE" in checked
+
+    twice = fresh.type("init", *NOTES, "--data-source", fresh.source)
+    assert twice.exit_code == 2
+    assert "`notion-bridge init --print-sql`, with nothing else, prints the script" in twice.stderr
+    assert fresh.type("init", "--print-sql").stdout == script
+
+    fresh.dsn = owner
+    fresh.sql(script)
+    fresh.sql(f'ALTER ROLE "{role}" BYPASSRLS')
+    fresh.dsn = stranger
+    again = fresh.type("check")
+    fresh.dsn = owner
+    assert again.exit_code == 0, again.stdout
+    assert "BYPASSRLS" not in again.stdout
+
+
+def test_the_grants_are_for_the_role_of_the_environment(fresh: World, stranger: str) -> None:
+    """A DBA names another DSN for this one command; later ones have that of the environment."""
+    owner, fresh.dsn = fresh.dsn, stranger
+    code, script, stderr = init(fresh, *NOTES, "--data-source", fresh.source, "--dsn", owner)
+    fresh.dsn = owner
+    assert code == 0, stderr
+    assert f'TO "{conninfo_to_dict(stranger)["user"]}";' in script
+    assert "BYPASSRLS" in script
+    assert 'TO "postgres"' not in script
 
 
 def test_on_a_terminal_it_asks(fresh: World) -> None:

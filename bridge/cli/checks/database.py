@@ -17,10 +17,13 @@ from bridge.postgres.links import throughs
 from bridge.postgres.names import SCHEMA, counter, quoted, table_name
 from bridge.postgres.outbox import backlog
 from bridge.postgres.rowfilter import check_filter
+from bridge.postgres.trouble import SEE_ALL
 from bridge.postgres.wire import through_fields
 from bridge.shapes import Table
 
 _BACKLOG_OLD_S = 600
+_VEILED = "row-level security"
+_GRANTS = "`notion-bridge init --print-sql` prints the grants that the role needs."
 _TAKE = "Nobody takes them: start `notion-bridge run`, or uninstall the trigger."
 
 _SERVER = "SELECT current_setting('server_version'), current_user::text, pg_is_in_recovery()"
@@ -128,7 +131,7 @@ def check_rights(report: Report, session: Session, table: Table, config: SyncCon
 
     missing = report.attempt("rights", ask)
     for text in missing or ():
-        report.wrong("rights", text, "`notion-bridge init --print-sql` prints the grants that the role needs.")
+        report.wrong("rights", text, f"{SEE_ALL[0].upper()}{SEE_ALL[1:]}." if _VEILED in text else _GRANTS)
     if missing == []:
         report.ok("rights", "the role may read and write what the mapping asks for")
 
@@ -140,11 +143,14 @@ def _rights_missing(connection: Connection, table: Table, config: SyncConfig) ->
     if config.deletes.to_postgres in ("mirror", "hold"):
         wanted.append("DELETE")
     name = table_name(table).as_string(None)
+    [(usable,)] = connection.execute("SELECT has_schema_privilege(%s, 'USAGE')", [table.schema]).fetchall()
+    if not usable:
+        yield f"the role may not use the schema {table.schema}"
     for (privilege,) in connection.execute(_RIGHTS, [wanted, table.oid]).fetchall():
         yield f"the role may not {privilege} on {name}"
     [(hidden,)] = connection.execute(_ROW_SECURITY, [table.oid]).fetchall()
     if hidden:
-        yield f"row-level security hides rows of {name} from the role, and a hidden row would look deleted"
+        yield f"{_VEILED} hides rows of {name} from the role, and a hidden row would look deleted"
 
 
 def check_capture(report: Report, session: Session, sync: Sync) -> None:
@@ -211,7 +217,7 @@ def _check_join_table(report: Report, connection: Connection, item: Field) -> No
     wanted = ["SELECT", *(["INSERT", "DELETE"] if item.direction.into(Side.POSTGRES) else [])]
     for (privilege,) in connection.execute(_RIGHTS, [wanted, item.through.table.oid]).fetchall():
         what = f"the role may not {privilege} on {table_text(item.through.table)}"
-        report.wrong("rights", what, "`notion-bridge init --print-sql` prints the grants that the role needs.")
+        report.wrong("rights", what, _GRANTS)
 
 
 def _check_may_install(report: Report, connection: Connection, sync: Sync) -> None:

@@ -14,10 +14,11 @@ from bridge.cli.tomlfile import Setup
 from bridge.config import Config, parse
 from bridge.engine.opening import Sides, capture_settings
 from bridge.engine.requests import is_running
-from bridge.errors import ExitCode
+from bridge.errors import ConfigError, ExitCode
 from bridge.model import Sync
-from bridge.postgres.catalog import table_sequences
+from bridge.postgres.catalog import table_sequences, veiled_tables
 from bridge.postgres.connection import Session
+from bridge.postgres.dsn import parts_of
 from bridge.postgres.install import grants_sql, render_sql
 from bridge.postgres.links import throughs
 from bridge.postgres.names import SCHEMA, counter
@@ -61,14 +62,26 @@ def finish(
 def print_capture(environment: Environment, config: Config, syncs: Sequence[Sync]) -> ExitCode:
     """The script for a DBA: what would be installed, and the rights that the bridge needs."""
     with closing(Session(config.postgres.dsn)) as session, session.use() as connection:
-        [(role,)] = connection.execute("SELECT current_user::text").fetchall()
+        [(role, asking)] = connection.execute("SELECT current_user::text, session_user::text").fetchall()
+        if (later := _later_role(environment)) not in (None, asking):
+            role = later
         joined = [through.table for sync in syncs for through in throughs(sync)]
         tables = [*(sync.table for sync in syncs), *joined]
         sequences = table_sequences(connection, tables)
+        veiled = veiled_tables(connection, tables, role)
     sequences += [(SCHEMA, counter(sync.name)) for sync in syncs]
     script = "\n".join(render_sql(sync, capture_settings(config)) for sync in syncs)
-    script += "\n-- What the bridge's own role needs.\n" + grants_sql(role, tables, sequences)
+    script += "\n-- What the bridge's own role needs.\n" + grants_sql(role, tables, sequences, veiled)
+    environment.say(f"the grants name the role {role}: put another one there if the bridge is to run as another")
     return print_script(environment, script)
+
+
+def _later_role(environment: Environment) -> str | None:
+    """The role of the commands to come, where the environment names one: a DBA may have given --dsn for this one."""
+    try:
+        return parts_of(environment.config().postgres.dsn).get("user")
+    except ConfigError:
+        return None  # the variables are not set here
 
 
 def print_script(environment: Environment, script: str) -> ExitCode:

@@ -166,7 +166,8 @@ def _refuse_twice(ground: Ground, table: Table, source: DataSource) -> None:
         if same and sync.table in (table_text(table), table.qualified, table.name):
             raise ConfigError(
                 f"{ground.config.path} keeps {table.qualified} and {source.title!r} the same already, as {sync.name!r}",
-                hint="`notion-bridge init --update` takes up what has changed since.",
+                hint="`notion-bridge init --update` takes up what has changed since; "
+                "`notion-bridge init --print-sql`, with nothing else, prints the script for a DBA.",
             )
 
 
