@@ -33,16 +33,24 @@ from bridge.values.dates import parse_time
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SPAN = re.compile(r"(\d+)\s*([smhd])")
-DEFAULT = "show"
+DEFAULT, _UNDO = "show", "undo"
+
+
+def _number(context: click.Context, parameter: click.Parameter, text: str) -> int:
+    """The number of a change."""
+    if not (text.isascii() and text.isdigit()):
+        raise click.BadParameter(f"{text!r} is no number of a change; `history KEY` shows them, in the column 'no'.")
+    return int(text)
 
 
 class History(click.Group):
     """`history KEY` is short for `history show KEY`: what is no subcommand is the key of a record."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # A record may have the key `undo` or `show`: without more they are keys, and what is put back has a number.
-        named = len(args) > 1 and args[0] in self.commands
-        named = named and (args[0] == DEFAULT or any(word.isdigit() for word in args[1:]))
+        # A record may have the key `undo`: without more that is a key, and what is put back has a number.
+        more = args[1:]
+        said = bool(more) and (not more[0].startswith("-") or any(word.isdigit() for word in more))
+        named = args[:1] == [DEFAULT] or (args[:1] == [_UNDO] and said)
         completing = ctx.resilient_parsing and not args  # the shell asks what may stand here
         if not named and not completing and not set(args) & set(ctx.help_option_names):
             args = [DEFAULT, *args]
@@ -74,7 +82,7 @@ def show(environment: Environment, key: str | None, since: str | None, side: str
     """Show what happened to one record, or to all.
 
     KEY is the primary key; the parts of a composite one are joined by "|". A page's address works too. Without a KEY:
-    every record, since the given time. The number of a change is what `undo` takes.
+    every record, since the time that --since gives. The number of a change is what `undo` takes.
 
     \b
     Examples:
@@ -96,8 +104,8 @@ def show(environment: Environment, key: str | None, since: str | None, side: str
     return ExitCode.OK
 
 
-@history.command()
-@click.argument("number", type=int)
+@history.command(_UNDO)
+@click.argument("number", callback=_number)
 @shared_options
 @click.pass_obj
 def undo(environment: Environment, number: int) -> ExitCode:

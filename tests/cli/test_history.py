@@ -135,9 +135,29 @@ def test_what_was_never_filled_is_no_change(world: World) -> None:
 
 def test_a_time_or_a_record_must_be_named(edited: World) -> None:
     assert edited.type("history").exit_code == 2
+    alone = edited.type("history", "show")
+    assert alone.exit_code == 2
+    assert "which record is meant?" in alone.stderr
     wrong = edited.type("history", "--since", "yesterday")
     assert wrong.exit_code == 2
     assert "15m" in wrong.stderr
+
+
+def test_what_is_no_number_of_a_change_is_said_to_be_none(edited: World) -> None:
+    wrong = edited.type("history", "undo", "abc")
+    assert wrong.exit_code == 2
+    assert "Usage: notion-bridge history undo" in wrong.stderr
+    assert "'abc' is no number of a change" in wrong.stderr
+
+
+@pytest.mark.parametrize("key", ["undo", "show"])
+def test_a_record_may_have_the_name_of_a_command_as_its_key(world: World, key: str) -> None:
+    world.sql("CREATE TABLE parts (name text PRIMARY KEY, title text)")
+    world.source = world.ada.create_database("Parts", {"Name": "title", "Key": "rich_text"})[1]
+    world.configure(table='"parts"', key_property='"Key"', fields={"title": "Name"})
+    world.sql("INSERT INTO parts VALUES (%s, 'one')", key)
+    assert world.type("sync").exit_code == 0
+    assert world.json("history", "show", key)["records"][0]["key"] == key
 
 
 def test_a_record_may_have_the_key_undo(world: World) -> None:
