@@ -38,6 +38,8 @@ def judge(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error, wh
         case Writing.EVERYONE:
             raise explain(error, where) from error
         case Writing.REFUSED:
+            if reason := _no_key(sync, intent, error):
+                return Receipt(intent.id, Outcome.REFUSED, reason=reason)
             field = _blamed(conn, sync, intent, error)
             return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error), field=field)
 
@@ -48,6 +50,24 @@ def _no_right(conn: Connection, sync: Sync, intent: Intent, error: psycopg.Error
     if conn.execute(f"SELECT {right}", [sync.table.oid]).fetchone() != (True,):
         raise explain(error, where) from error
     return Receipt(intent.id, Outcome.REFUSED, reason=_reason(error))
+
+
+def _no_key(sync: Sync, intent: Intent, error: psycopg.Error) -> str:
+    """What to do where a new row's key comes neither from its page nor from a default; "" for any other error.
+
+    What is typed there and can be no key of these columns counts as nothing. The server would name the column only, and
+    of a partitioned table the partition.
+    """
+    if intent.pair.key is not None:
+        return ""
+    lacking = [part.name for part in sync.key if not (part.has_default or part.identity or part.generated)]
+    nulled = isinstance(error, psycopg.errors.NotNullViolation) and error.diag.column_name in lacking
+    # Where a part of the key says which partition it is, there is none for NULL.
+    placeless = isinstance(error, psycopg.errors.CheckViolation) and not error.diag.constraint_name
+    if not (lacking and (nulled or placeless)):
+        return ""
+    form = f", the parts joined as {'|'.join(part.name for part in sync.key)}" if len(sync.key) > 1 else ""
+    return f'"{sync.key_property.name}" names no key, and {lacking[0]} has no default: type the key there{form}'
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -142,3 +142,23 @@ def test_a_missing_journal_says_what_makes_one(world: World) -> None:
         result = world.type(command)
         assert result.exit_code == 1
         assert "notion-bridge sync" in result.stderr
+
+
+@pytest.mark.parametrize("typed", ["", "2026-07-07", "77|tomorrow"])
+@pytest.mark.parametrize("kept", ["in the table", "in partitions", "in the default partition"])
+def test_a_key_that_is_none_is_told_how_to_be_written(world: World, typed: str, kept: str) -> None:
+    """The server names a partition that nobody knows, or says that there is none."""
+    parted = "" if kept == "in the table" else "PARTITION BY RANGE (at)"
+    world.sql(f"CREATE TABLE events (id integer, at date, note text, PRIMARY KEY (id, at)) {parted}")
+    if parted:
+        place = "DEFAULT" if "default" in kept else "FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')"
+        world.sql(f"CREATE TABLE events_1 PARTITION OF events {place}")
+    world.source = world.ada.create_database("Events", {"Note": "title", "id at": "rich_text"})[1]
+    world.configure(table='"events"', key_property='"id at"', fields={"note": "Note"})
+    page = world.ada.create_row(world.source, {"Note": "typed by hand", "id at": typed})
+    assert world.type("sync").exit_code == 4
+    told = world.type("parked", "list").stdout
+    assert '"id at" names no key, and id has no default: type the key there, the parts joined as id|at' in told
+    world.ada.edit(page, {"id at": "77|2026-07-07"})
+    assert world.type("sync").exit_code == 0
+    assert world.sql("SELECT id, at::text FROM events") == [(77, "2026-07-07")]
