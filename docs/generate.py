@@ -69,7 +69,7 @@ MEANINGS = {
     "name and the journal knows the records by it, so do not change it later.",
     "sync.table": "The table, written as in SQL.",
     "sync.data_source": "The Notion database or data source: its address or its id. Where a database has several data "
-    "sources, the id of one of them.",
+    "sources, the id of one of them. It belongs to one sync.",
     "sync.key_property": "The property that holds the key. The bridge writes it; what people type there is put back.",
     "sync.fields": 'The mapped fields, as `column = "Property"`; see below.',
     "sync.key": "The key columns, where they are not the primary key. They must be unique and not null.",

@@ -3,7 +3,8 @@
 Begin at `worker`: one round of one sync, which calls the rest.
 
     start       opening (configuration to parts), patience (until both sides are there), loop, tasks (threads beside it)
-    mapping     binding, with joins and relations; rebinding (after a catalog changed), mending (of the file), needs
+    mapping     binding, with joins and relations; rebinding (after a catalog changed), mending (of the file), needs;
+                sharing (no two syncs on one data source)
     observing   intake (into the journal), by snapshots and trust; pagewatch (Notion), with pacing and unlisted; listed
                 and turns (rows of which there are very many)
     records     linking (whose is this page), making (which are being made), links (which page is which row)

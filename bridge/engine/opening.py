@@ -25,6 +25,7 @@ from bridge.engine.ratelog import RateLog
 from bridge.engine.rebinding import Binding, remembered_in
 from bridge.engine.relations import Around, find_targets
 from bridge.engine.requests import Mailbox
+from bridge.engine.sharing import refuse_shared
 from bridge.engine.tasks import ThreadTasks, WakeUps
 from bridge.engine.worker import Worker
 from bridge.journal import Journal
@@ -43,7 +44,7 @@ from bridge.postgres.catalog import read_table
 from bridge.postgres.connection import Connection, Session
 from bridge.postgres.end import PostgresEnd
 from bridge.postgres.findings import installed
-from bridge.postgres.install import install, refuse_twin
+from bridge.postgres.install import install, refuse_taken
 from bridge.postgres.rowfilter import check_filter
 from bridge.postgres.scan import scan
 from bridge.postgres.sessions import Sessions
@@ -76,7 +77,7 @@ class Sides:
     name_file: NameFile
     people: Directory
     links: LinkTable = field(default_factory=LinkTable)
-    _options: dict[str, OptionBook] = field(default_factory=dict)  # by data source: syncs may share one
+    _options: dict[str, OptionBook] = field(default_factory=dict)  # by data source
     _opened: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Sides:
@@ -105,6 +106,7 @@ class Sides:
             check_filter(connection, table, config.where)
             asked = self.clock.local.monotonic()
             source = find_data_source(self.client, config.data_source, known=remembered.data_source)
+            self.refuse_taken(connection, config.name, source, table)
             around = self.around(config, source, remembered, connection)
         options = self._option_book(source.id)
         options.take(source, asked)
@@ -113,6 +115,16 @@ class Sides:
         if has_people(sync):
             self.people.refresh()
         return sync
+
+    def refuse_taken(self, connection: Connection, name: str, source: DataSource, table: Table | None) -> None:
+        """Whether another sync, of this configuration or of any other, has the data source. `table` None: it is still
+        to be made. Raises ConfigError, SetupError, Unavailable, AccessLost."""
+        refuse_shared(self.config, name, source, self._data_source_id)
+        refuse_taken(connection, name, source.id, table)
+
+    def _data_source_id(self, config: SyncConfig) -> str:
+        known = remembered_in(self.config.journal.path, config.name, self.clock.local).data_source
+        return find_data_source(self.client, config.data_source, known=known).id
 
     def _option_book(self, data_source_id: str) -> OptionBook:
         if data_source_id not in self._options:
@@ -143,7 +155,7 @@ class Sides:
         """Installs the trigger where it is missing or out of date; answers whether it had to."""
         settings = capture_settings(self.config)
         with closing(Session(self.config.postgres.dsn)) as session, session.use() as connection:
-            refuse_twin(connection, sync)
+            refuse_taken(connection, sync.name, sync.data_source.id, sync.table)
             if not installed(connection, sync, settings):
                 return False
             with crash_point(CrashPoint.TRIGGER_INSTALLED):

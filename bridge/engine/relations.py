@@ -21,7 +21,7 @@ class Target:
     table: Table
 
 
-# By the id of the relation property. Several syncs may share a data source.
+# By the id of the relation property.
 Targets = Mapping[str, Sequence[Target]]
 
 

@@ -32,6 +32,16 @@ from bridge.shapes import Table
 _OF_SCHEMA = {"missing", "outdated", "sequence-cache"}  # findings that the numbered files mend
 _INSTALL_LOCK = 0x6E6F74696F6E  # one for all syncs: they share the schema
 
+_MAY_READ = """
+SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = 'sync'
+"""
+_KEEPER = """
+SELECT s.name, s.table_oid, n.nspname, c.relname FROM notion_bridge.sync AS s
+LEFT JOIN pg_class AS c ON c.oid = s.table_oid LEFT JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE s.data_source = %s AND s.name <> %s ORDER BY s.name LIMIT 1
+"""
+
 # Making or replacing a trigger waits for the table's writers, and new writers wait behind it: not for long. Readers,
 # such as a pg_dump that takes hours, are not waited for: DROP TRIGGER would, and everybody else behind it.
 _PROLOGUE = f"""\
@@ -167,20 +177,26 @@ def _refuse_second_table(conn: Connection, sync: Sync) -> None:
         )
 
 
-def refuse_twin(conn: Connection, sync: Sync) -> None:
-    """Two syncs between one table and one data source would take each other's pages for surplus. Raises SetupError."""
-    if schema_version(conn) is None:
+def refuse_taken(conn: Connection, sync_name: str, data_source_id: str, table: Table | None) -> None:
+    """A data source belongs to one sync: rows of two tables would overwrite each other, and two syncs of one table take
+    each other's pages for surplus. `table` None: it is still to be made. Raises SetupError.
+
+    Who may not read what is installed is told nothing here: `init --print-sql` must work for a role without rights, and
+    nothing is installed or written without them.
+    """
+    if conn.execute(_MAY_READ, [SCHEMA]).fetchone() != (True,):
         return
-    twin = conn.execute(
-        "SELECT name FROM notion_bridge.sync WHERE table_oid = %s AND data_source = %s AND name <> %s",
-        [sync.table.oid, sync.data_source.id, sync.name],
-    ).fetchone()
-    if twin is not None:
-        raise SetupError(
-            f'the sync "{twin[0]}" already keeps {sync.table.qualified} and this data source the same',
-            hint=f'give this one the name "{twin[0]}", or remove the other first: '
-            f"notion-bridge uninstall --sync {twin[0]}",
-        )
+    other = conn.execute(_KEEPER, [data_source_id, sync_name]).fetchone()
+    if other is None:
+        return
+    name, oid, schema, relation = other
+    kept = "a table that is gone" if relation is None else quoted(schema, relation)
+    remove = f"notion-bridge uninstall --sync {name}"
+    if table is not None and oid == table.oid:
+        hint = f'give this one the name "{name}", or remove the other first: {remove}'
+    else:
+        hint = f'take another data source; or, if nobody needs "{name}" any more, remove it first: {remove}'
+    raise SetupError(f'the sync "{name}" already keeps {kept} and this data source the same', hint=hint)
 
 
 def _remove_capture(conn: Connection, name: str) -> None:

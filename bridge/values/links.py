@@ -1,7 +1,7 @@
 """Which page belongs to which row: what a relation needs to be carried as keys.
 
-Pages are named by their ids, rows by their keys, and both by the sync that keeps them: two syncs may share a data
-source, and then one page id alone does not say which row is meant.
+Pages are named by their ids, rows by their keys, and both by the sync that keeps them: two syncs may share a table, and
+then one key alone does not say which page is meant.
 """
 
 from __future__ import annotations

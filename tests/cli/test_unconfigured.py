@@ -9,7 +9,7 @@ import pytest
 
 from bridge.clock import SystemClock
 from bridge.postgres.lock import SyncLock
-from tests.cli.conftest import World
+from tests.cli.conftest import PROPERTIES, World
 
 
 @pytest.fixture
@@ -17,7 +17,8 @@ def renamed(world: World) -> World:
     """The sync `tasks` was installed; bridge.toml now names another one, of another table. Two changes wait."""
     assert world.type("sync").exit_code == 0
     world.sql("CREATE TABLE other (LIKE tasks INCLUDING ALL)")
-    world.configure(name='"other"', table='"public.other"')
+    others = world.ada.create_database("Others", PROPERTIES)[1]
+    world.configure(name='"other"', table='"public.other"', data_source=f'"{others}"')
     world.sql("INSERT INTO tasks (title) VALUES ('one'), ('two')")
     return world
 

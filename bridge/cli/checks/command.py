@@ -77,6 +77,7 @@ def _check_sync(
             database.check_rights(report, session, table, chosen)
         source = notion.check_data_source(report, sides, chosen, remembered) if sides is not None else None
         if session is not None and sides is not None and table is not None and source is not None:
+            notion.check_keeper(report, chosen, table, source, sides, session)
             sync = notion.check_fields(report, chosen, table, source, sides, session, remembered)
             if sync is not None:
                 notion.check_people(report, sides, sync)

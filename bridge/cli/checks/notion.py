@@ -39,6 +39,18 @@ def check_data_source(report: Report, sides: Sides, config: SyncConfig, remember
     )
 
 
+def check_keeper(
+    report: Report, config: SyncConfig, table: Table, source: DataSource, sides: Sides, session: Session
+) -> None:
+    """Whether no other sync has the data source, in this configuration or installed by another one."""
+
+    def ask() -> None:
+        with session.use() as connection:
+            sides.refuse_taken(connection, config.name, source, table)
+
+    report.attempt("data source", ask)
+
+
 def check_fields(
     report: Report,
     config: SyncConfig,

@@ -47,6 +47,8 @@ def set_up_one(environment: Environment, wishes: Wishes, ground: Ground, sides: 
     if wishes.create_table is not None:
         source = _source(environment, sides, wishes, "")
         plan = _planned(ground, sides, wishes, source)
+        name = _name(wishes, ground, plan.table.name)
+        refuse_taken(sides, name, source, None)  # before a table is made that nothing will fill
         if wishes.print_sql:
             return print_script(environment, render_tables([plan.table]))
         table = make_tables(environment, ground, [plan], wishes.yes)[0]
@@ -58,13 +60,14 @@ def set_up_one(environment: Environment, wishes: Wishes, ground: Ground, sides: 
         proposal = propose(
             table, source, made.keys[table.oid], made.pairs.get(table.oid, {}), made.lines.get(table.oid, ())
         )
+    name = _name(wishes, ground, table.name)
     _refuse_twice(ground, table, source)
+    refuse_taken(sides, name, source, table)
     show(environment, table, source, proposal)
     if not _agreed(environment, wishes, source, proposal):
         environment.say("nothing was written")
         return ExitCode.OK
     source = add_key(sides, source, proposal)
-    name = wishes.name or sync_name(table, {sync.name for sync in ground.config.syncs})
     setup = Setup(name, table, source, proposal, wishes.key)
     answer = {
         "version": JSON_VERSION,
@@ -75,9 +78,19 @@ def set_up_one(environment: Environment, wishes: Wishes, ground: Ground, sides: 
     return finish(environment, wishes, ground, sides, [setup], answer)
 
 
-def sync_name(table: Table, taken: Collection[str]) -> str:
+def refuse_taken(sides: Sides, name: str, source: DataSource, table: Table | None) -> None:
+    """Refuses a data source that another sync has. `table` None: still to be made. Raises ConfigError, SetupError."""
+    with closing(Session(sides.config.postgres.dsn)) as session, session.use() as connection:
+        sides.refuse_taken(connection, name, source, table)
+
+
+def _name(wishes: Wishes, ground: Ground, table_name: str) -> str:
+    return wishes.name or sync_name(table_name, {sync.name for sync in ground.config.syncs})
+
+
+def sync_name(table_name: str, taken: Collection[str]) -> str:
     """A name for the sync of this table that no other has."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", table.name).strip("-.")[:36] or "sync"
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", table_name).strip("-.")[:36] or "sync"
     found, number = plain, 1
     while found in taken:
         number += 1

@@ -13,7 +13,8 @@ from bridge.cli.init.ground import Ground
 from bridge.cli.init.known import known_sources
 from bridge.cli.init.linked import find_lines
 from bridge.cli.init.made import make_sources, plan_tables, table_lines
-from bridge.cli.init.one import add_key, make_tables, sync_name
+from bridge.cli.init.newtable import column_name
+from bridge.cli.init.one import add_key, make_tables, refuse_taken, sync_name
 from bridge.cli.init.schema import Schema, read_schema
 from bridge.cli.init.showing import as_json, show
 from bridge.cli.init.wishes import Wishes
@@ -21,7 +22,7 @@ from bridge.cli.output import clean, many
 from bridge.cli.proposal import Line, Proposal, plain_name, propose
 from bridge.cli.tomlfile import Setup, table_text, toml_key
 from bridge.engine.opening import Sides
-from bridge.errors import ExitCode, SetupError
+from bridge.errors import ConfigError, ExitCode, SetupError
 from bridge.notion.catalog import list_data_sources
 from bridge.postgres.catalog import list_tables
 from bridge.postgres.connection import Session
@@ -45,7 +46,12 @@ class Found:
 def set_up_all(environment: Environment, wishes: Wishes, ground: Ground, sides: Sides) -> ExitCode:
     """Raises ConfigError, SetupError, Unavailable, AccessLost."""
     if wishes.create_table is not None:
-        sources = list_data_sources(sides.client, wishes.below or "")
+        left: dict[str, str] = {}
+        sources = [
+            source
+            for source in list_data_sources(sides.client, wishes.below or "")
+            if _free(sides, sync_name(column_name(source.title, ()), _names(ground)), source, None, left)
+        ]
         plan = plan_tables(sides.client, sources, wishes)
         if wishes.print_sql:
             return print_script(environment, render_tables(plan.tables))
@@ -59,7 +65,7 @@ def set_up_all(environment: Environment, wishes: Wishes, ground: Ground, sides: 
             lines,
             {table.oid: print_.pairs for table, print_ in made},
             {table.oid: print_.key_property for table, print_ in made},
-            {},
+            left,
         )
     else:
         found = _from_tables(environment, wishes, ground, sides)
@@ -85,6 +91,20 @@ def _from_tables(environment: Environment, wishes: Wishes, ground: Ground, sides
     sources = dict(_matched(tables, listed, left))
     keys = dict.fromkeys(sources, wishes.key_property)
     return Found(schema, sources, find_lines(schema, sources, known), {}, keys, left, ids)
+
+
+def _names(ground: Ground) -> set[str]:
+    return {sync.name for sync in ground.config.syncs}
+
+
+def _free(sides: Sides, name: str, source: DataSource, table: Table | None, left: dict[str, str]) -> bool:
+    """Whether no other sync has the data source; where one has, that is noted as the reason why it is left out."""
+    try:
+        refuse_taken(sides, name, source, table)
+    except (ConfigError, SetupError) as error:
+        left[source.title] = error.message
+        return False
+    return True
 
 
 def _ids(known: Mapping[int, DataSource]) -> set[str]:
@@ -114,12 +134,18 @@ def _singular(name: str) -> str:
 
 
 def _set_up(environment: Environment, wishes: Wishes, ground: Ground, sides: Sides, found: Found) -> ExitCode:
-    taken = {sync.name for sync in ground.config.syncs}
+    taken = _names(ground)
+    names: dict[int, str] = {}
     proposals: list[tuple[Table, DataSource, Proposal]] = []
     for table in found.schema.tables:
         if table.oid not in found.sources:
             continue
         source = found.sources[table.oid]
+        name = sync_name(table.name, taken)
+        if not _free(sides, name, source, table, found.left_out):
+            continue
+        names[table.oid] = name
+        taken.add(name)
         lines, pairs = found.lines.get(table.oid, ()), found.pairs.get(table.oid, {})
         try:
             proposals.append((table, source, propose(table, source, found.keys[table.oid], pairs, lines)))
@@ -141,9 +167,7 @@ def _set_up(environment: Environment, wishes: Wishes, ground: Ground, sides: Sid
         return ExitCode.OK
     setups = []
     for table, source, proposal in proposals:
-        name = sync_name(table, taken)
-        taken.add(name)
-        setups.append(Setup(name, table, add_key(sides, source, proposal), proposal))
+        setups.append(Setup(names[table.oid], table, add_key(sides, source, proposal), proposal))
     return finish(environment, wishes, ground, sides, setups, _as_json(environment, setups, found))
 
 
