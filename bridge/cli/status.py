@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import click
 
@@ -20,7 +20,7 @@ from bridge.errors import BridgeError, ExitCode
 from bridge.journal import Journal
 from bridge.journal.place import is_there
 from bridge.postgres.connection import Session
-from bridge.postgres.findings import schema_version
+from bridge.postgres.findings import not_captured, schema_version
 from bridge.postgres.inventory import InstalledSync, others
 from bridge.postgres.listener import is_heard
 from bridge.postgres.outbox import Backlog, backlog
@@ -32,9 +32,9 @@ from bridge.postgres.outbox import Backlog, backlog
 def status(environment: Environment) -> ExitCode:
     """In step or not, and why.
 
-    What waits, and since when. Reads the journal and asks the database how many captured changes it still holds; Notion
-    is not asked. `verify` compares both sides. Exit code 0 only when every sync is in step; 5, 3 or 4 when a person is
-    needed.
+    What waits, and since when. Reads the journal and asks the database how many captured changes it still holds, and
+    whether it captures them; Notion is not asked. `verify` compares both sides. Exit code 0 only when every sync is in
+    step; 5, 3 or 4 when a person is needed.
 
     \b
     Example:
@@ -51,7 +51,7 @@ def status(environment: Environment) -> ExitCode:
     else:
         journal = Journal.in_memory(environment.clock)
     with closing(journal):
-        found = [_status(journal, name, environment, database.outbox) for name in names]
+        found = [_status(journal, name, environment, database) for name in names]
     running = with_journal and is_running(config.journal.path)
     woken = database.heard and config.postgres.notify if running and database.outbox is not None else None
     used = Requests(spent(config.journal.path, environment.clock), config.notion.requests_per_minute)
@@ -61,13 +61,14 @@ def status(environment: Environment) -> ExitCode:
     return exit_code(found)
 
 
-def _status(journal: Journal, name: str, environment: Environment, waiting: dict[str, Backlog] | None) -> SyncStatus:
-    """What the journal says, never called in step when the database could not be asked."""
-    if waiting is None:
+def _status(journal: Journal, name: str, environment: Environment, database: _Database) -> SyncStatus:
+    """What the journal says, never called in step when the database could not be asked, or notes no changes."""
+    if database.outbox is None:
         return replace(sync_status(journal, name, environment.clock, None), in_step=False)
-    found = waiting.get(name, Backlog(0, None))
+    found, uncaptured = database.outbox.get(name, Backlog(0, None)), database.not_captured.get(name, "")
     status = sync_status(journal, name, environment.clock, found.changes)
-    return replace(status, left_out=found.left_out, in_step=status.in_step and not found.left_out)
+    in_step = status.in_step and not found.left_out and not uncaptured
+    return replace(status, left_out=found.left_out, not_captured=uncaptured, in_step=in_step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class _Database:
     why: str = ""
     heard: bool = False  # a bridge listens there
     others: Sequence[InstalledSync] = ()
+    not_captured: Mapping[str, str] = field(default_factory=dict)  # why, by sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def _database(config: Config) -> _Database:
             names = [sync.name for sync in config.syncs]
             there = connection.execute("SELECT name FROM notion_bridge.sync WHERE name = ANY (%s)", [names]).fetchall()
             waiting = {name: backlog(connection, name) for (name,) in there}
-            return _Database(waiting, heard=is_heard(connection), others=others(connection, names))
+            uncaptured = {name: not_captured(connection, name) for name in names}
+            return _Database(waiting, "", is_heard(connection), others(connection, names), uncaptured)
     except BridgeError as error:
         return _Database(None, error.message)
 
@@ -174,6 +177,11 @@ def _remarks(sync: SyncStatus) -> list[str]:
         lines.append(sync.breaker)
     if sync.paused:
         lines.append("paused; `notion-bridge resume` goes on")
+    if sync.not_captured:
+        lines.append(
+            f"changes of the table are not captured: {sync.not_captured}; `notion-bridge sync` or `run` installs what "
+            "is missing and compares everything, and `notion-bridge check` tells whether it may"
+        )
     if sync.left_out:
         lines.append(outbox_full(sync.left_out))
     if sync.resync:

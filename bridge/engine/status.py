@@ -32,6 +32,7 @@ class SyncStatus:
     suspended: tuple[Suspended, ...] = ()
     left_out: int = 0  # changes that were not noted, because the outbox was full
     resync: bool = False  # a person asked for one, and no bridge has begun it
+    not_captured: str = ""  # why changes of the table are not noted, as far as the database could be asked
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -50,6 +51,7 @@ class SyncStatus:
             "left_out": self.left_out,
             "swept_at": moment(self.swept_at),
             "resync": self.resync,
+            "not_captured": self.not_captured or None,
             "suspended": [{"field": s.field, "reason": s.reason, "hint": s.hint} for s in self.suspended],
         }
 

@@ -90,11 +90,16 @@ DEFAULTS = CaptureSettings()
 
 def captured_triggers(sync: Sync) -> dict[str, TriggerState]:
     """The triggers on the sync's own table, and when each of them fires."""
-    found = {truncate_trigger(sync.name): TriggerState.ALWAYS}
-    if sync.table.rows_tell:
-        return {row_trigger(sync.name): TriggerState.ALWAYS, **found}
-    statements = {statement_trigger(sync.name, operation): TriggerState.ORIGIN for operation in OPERATIONS}
-    return {row_trigger(sync.name): TriggerState.REPLICA, **found, **statements}
+    return triggers_of(sync.name, rows_tell=sync.table.rows_tell)
+
+
+def triggers_of(sync_name: str, *, rows_tell: bool) -> dict[str, TriggerState]:
+    """The same of a sync whose mapping is not known."""
+    found = {truncate_trigger(sync_name): TriggerState.ALWAYS}
+    if rows_tell:
+        return {row_trigger(sync_name): TriggerState.ALWAYS, **found}
+    statements = {statement_trigger(sync_name, operation): TriggerState.ORIGIN for operation in OPERATIONS}
+    return {row_trigger(sync_name): TriggerState.REPLICA, **found, **statements}
 
 
 def render_capture(sync: Sync, settings: CaptureSettings = DEFAULTS) -> Capture:

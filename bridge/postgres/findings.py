@@ -14,6 +14,7 @@ from bridge.postgres.capture import (
     TriggerState,
     captured_triggers,
     render_capture,
+    triggers_of,
 )
 from bridge.postgres.connection import Connection
 from bridge.postgres.links import throughs
@@ -36,6 +37,16 @@ _REINSTALL = (
     "`notion-bridge init --print-sql` prints"
 )
 
+_TABLE_OF = """
+SELECT s.table_oid, c.oid::regclass::text,
+    c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
+FROM notion_bridge.sync AS s LEFT JOIN pg_class AS c ON c.oid = s.table_oid WHERE s.name = %s
+"""
+_TRIGGERS_OF = """
+SELECT t.tgrelid, t.tgname, t.tgrelid::regclass::text, t.tgenabled FROM pg_trigger AS t
+JOIN pg_proc AS p ON p.oid = t.tgfoid JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE n.nspname = %s AND p.proname = ANY (%s) ORDER BY t.tgname
+"""
 _ANEW = "then start the bridge again, which reads the whole table"
 
 
@@ -65,6 +76,29 @@ def installed(conn: Connection, sync: Sync, settings: CaptureSettings | None = N
         *_trigger_findings(conn, sync),
         *_sequence_findings(conn),
     ]
+
+
+def not_captured(conn: Connection, sync_name: str) -> str:
+    """Why changes of the sync's table are not captured, as far as that can be told without its mapping: the sync is not
+    installed, or a trigger is missing or does not fire. "" when nothing of that is so."""
+    row = conn.execute(_TABLE_OF, [sync_name]).fetchone()
+    if row is None:
+        return "the sync is not installed in the database"
+    oid, table, rows_tell = row
+    if table is None:
+        return "the table for which the sync was installed is gone"
+    wanted = triggers_of(sync_name, rows_tell=rows_tell)
+    functions = [capture_function(sync_name), links_function(sync_name)]
+    functions += [statement_function(sync_name, operation) for operation in OPERATIONS]
+    there = set()
+    for relation, name, where, enabled in conn.execute(_TRIGGERS_OF, [SCHEMA, functions]).fetchall():
+        # How many join tables there are only the mapping tells; all of their triggers fire always.
+        state = wanted.get(name, TriggerState.ALWAYS)
+        if enabled != state.value:
+            return _not_firing(name, where, enabled, state)
+        if relation == oid:
+            there.add(name)
+    return next((_missing(name, table) for name in wanted if name not in there), "")
 
 
 def to_repair(conn: Connection, sync: Sync) -> bool:
@@ -188,7 +222,7 @@ def _trigger_findings(conn: Connection, sync: Sync) -> Iterator[Finding]:
     there = {(oid, name): (table, state) for oid, name, table, state in rows}
     for oid, name in wanted:
         if (oid, name) not in there:
-            yield Finding("trigger-missing", f"the trigger {name} on {tables[oid].qualified} is missing")
+            yield Finding("trigger-missing", _missing(name, tables[oid].qualified))
     # Those of partitions, too, which the server made for the parent's.
     by_name = {name: state for (_, name), state in wanted.items()}
     for (_, name), (table, enabled) in there.items():
@@ -196,12 +230,23 @@ def _trigger_findings(conn: Connection, sync: Sync) -> Iterator[Finding]:
             yield _disabled(name, table, enabled, by_name[name])
 
 
+def _missing(name: str, table: str) -> str:
+    return f"the trigger {name} on {table} is missing"
+
+
+def _not_firing(name: str, table: str, enabled: str, wanted: TriggerState) -> str:
+    return f"the trigger {name} on {table} is {'disabled' if enabled == 'D' else f'not enabled{_how(wanted)}'}"
+
+
+def _how(wanted: TriggerState) -> str:
+    return "" if wanted is TriggerState.ORIGIN else f" {wanted.name}"
+
+
 def _disabled(name: str, table: str, enabled: str, wanted: TriggerState) -> Finding:
-    how = "" if wanted is TriggerState.ORIGIN else f" {wanted.name}"
-    state = "disabled" if enabled == "D" else f"not enabled{how}"
+    how = _how(wanted)
     return Finding(
         "trigger-disabled",
-        f"the trigger {name} on {table} is {state}: changes are not captured",
+        f"{_not_firing(name, table, enabled, wanted)}: changes are not captured",
         f'ALTER TABLE {table} ENABLE{how} TRIGGER "{name}"; {_ANEW}',
     )
 

@@ -86,6 +86,56 @@ def test_1_for_a_status_that_is_not_known_to_be_in_step(world: World) -> None:
     assert "was not asked" in blind.stderr
 
 
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("DROP FUNCTION notion_bridge.capture_tasks CASCADE", "notion_bridge_rows_tasks on tasks is missing"),
+        ("DROP TRIGGER notion_bridge_update_tasks ON tasks", "notion_bridge_update_tasks on tasks is missing"),
+        ("ALTER TABLE tasks DISABLE TRIGGER ALL", "on tasks is disabled"),
+        ("ALTER TABLE tasks ENABLE REPLICA TRIGGER notion_bridge_insert_tasks", "on tasks is not enabled"),
+        ("DROP TABLE tasks", "is gone"),
+        ("DELETE FROM notion_bridge.sync", "not installed"),
+    ],
+)
+def test_1_when_changes_are_not_captured(world: World, damage: str, why: str) -> None:
+    assert world.type("sync").exit_code == 0
+    assert world.json("status")["syncs"][0]["not_captured"] is None
+    world.sql(damage)
+    status = world.json("status", code=1)
+    assert status["in_step"] is False
+    assert why in status["syncs"][0]["not_captured"]
+    shown = world.type("status")
+    assert "not in step" in shown.stdout
+    assert status["syncs"][0]["not_captured"] in shown.stdout
+
+
+def test_1_when_another_bridge_has_removed_it(world: World) -> None:
+    """The schema stays for a sync of another configuration."""
+    assert world.type("sync").exit_code == 0
+    world.sql("INSERT INTO notion_bridge.sync SELECT 'x', id, 1, 'elsewhere', columns, notify FROM notion_bridge.sync")
+    assert world.type("uninstall", "--yes").exit_code == 0
+    fill(world, 1)
+    assert "not installed" in world.json("status", code=1)["syncs"][0]["not_captured"]
+    assert world.type("sync").exit_code == 0
+    assert world.type("status").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "CREATE TABLE parts (LIKE tasks INCLUDING ALL) PARTITION BY HASH (id)",
+        "CREATE TABLE parents (LIKE tasks); CREATE TABLE parts (LIKE tasks INCLUDING ALL) INHERITS (parents)",
+    ],
+)
+def test_0_where_rows_are_captured_one_by_one(world: World, table: str) -> None:
+    world.sql(table)
+    if "PARTITION" in table:
+        world.sql("CREATE TABLE part PARTITION OF parts FOR VALUES WITH (MODULUS 1, REMAINDER 0)")
+    world.configure(name='"parts"', table='"parts"')
+    assert world.type("sync").exit_code == 0
+    assert world.type("status").exit_code == 0
+
+
 def test_1_for_a_change_that_waits_in_the_outbox(world: World) -> None:
     assert world.type("sync").exit_code == 0
     fill(world, 2)
