@@ -21,6 +21,7 @@ from bridge.postgres.links import throughs
 from bridge.postgres.names import (
     SCHEMA,
     capture_function,
+    counter,
     links_function,
     links_trigger,
     links_truncate_trigger,
@@ -42,6 +43,19 @@ SELECT s.table_oid, c.oid::regclass::text,
     c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
 FROM notion_bridge.sync AS s LEFT JOIN pg_class AS c ON c.oid = s.table_oid WHERE s.name = %s
 """
+# Whether the role owns (or is a member of who owns) all that an installation replaces.
+_OWNS_ALL = """
+SELECT bool_and(pg_has_role(owner, 'USAGE')) FROM (
+    SELECT relowner FROM pg_class WHERE oid = ANY (%s)
+    UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname = %s
+    UNION ALL SELECT c.relowner FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = %s AND (c.relkind = 'r' OR c.relname = %s)
+    UNION ALL SELECT p.proowner FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE n.nspname = %s AND p.proname = ANY (%s)
+) AS owners (owner)
+"""
+# A sync stays with its table and its data source, and a function with its owner.
+_NOT_MENDED = {"table", "data-source", "owner"}
 _TRIGGERS_OF = """
 SELECT t.tgrelid, t.tgname, t.tgrelid::regclass::text, t.tgenabled FROM pg_trigger AS t
 JOIN pg_proc AS p ON p.oid = t.tgfoid JOIN pg_namespace AS n ON n.oid = p.pronamespace
@@ -88,10 +102,8 @@ def not_captured(conn: Connection, sync_name: str) -> str:
     if table is None:
         return "the table for which the sync was installed is gone"
     wanted = triggers_of(sync_name, rows_tell=rows_tell)
-    functions = [capture_function(sync_name), links_function(sync_name)]
-    functions += [statement_function(sync_name, operation) for operation in OPERATIONS]
     there = set()
-    for relation, name, where, enabled in conn.execute(_TRIGGERS_OF, [SCHEMA, functions]).fetchall():
+    for relation, name, where, enabled in conn.execute(_TRIGGERS_OF, [SCHEMA, _functions_of(sync_name)]).fetchall():
         # How many join tables there are only the mapping tells; all of their triggers fire always.
         state = wanted.get(name, TriggerState.ALWAYS)
         if enabled != state.value:
@@ -99,6 +111,16 @@ def not_captured(conn: Connection, sync_name: str) -> str:
         if relation == oid:
             there.add(name)
     return next((_missing(name, table) for name in wanted if name not in there), "")
+
+
+def next_start_mends(conn: Connection, sync: Sync, findings: Sequence[Finding]) -> bool:
+    """Whether a start of the bridge under this role installs what is missing or changed by itself."""
+    if any(finding.name in _NOT_MENDED for finding in findings):
+        return False
+    tables = [sync.table.oid, *(through.table.oid for through in throughs(sync))]
+    asked = [tables, SCHEMA, SCHEMA, counter(sync.name), SCHEMA, _functions_of(sync.name)]
+    [(owner,)] = conn.execute(_OWNS_ALL, asked).fetchall()
+    return bool(owner)
 
 
 def to_repair(conn: Connection, sync: Sync) -> bool:
@@ -145,15 +167,17 @@ def settings_of(conn: Connection, sync_name: str) -> CaptureSettings | None:
 
 def _sync_findings(conn: Connection, sync: Sync, settings: CaptureSettings | None) -> Iterator[Finding]:
     row = conn.execute(
-        "SELECT table_oid, columns, data_source, notify, outbox_max FROM notion_bridge.sync WHERE name = %s",
+        "SELECT table_oid, EXISTS (SELECT FROM pg_class WHERE oid = table_oid), columns, data_source, notify,"
+        " outbox_max FROM notion_bridge.sync WHERE name = %s",
         [sync.name],
     ).fetchone()
     if row is None:
         yield Finding("missing", f'the sync "{sync.name}" is not installed in this database')
         return
-    table_oid, columns, data_source, notify, outbox_max = row
+    table_oid, there, columns, data_source, notify, outbox_max = row
     if table_oid != sync.table.oid:
-        yield Finding("table", f"the capture was installed for another table than {sync.table.qualified}")
+        name = "table" if there else "table-anew"
+        yield Finding(name, f"the capture was installed for another table than {sync.table.qualified}")
     wanted = captured_names(sync)
     if columns != wanted:
         yield Finding("columns", f"captured are {', '.join(columns)}; the mapping now needs {', '.join(wanted)}")
@@ -169,8 +193,7 @@ def _sync_findings(conn: Connection, sync: Sync, settings: CaptureSettings | Non
 def _function_findings(conn: Connection, sync: Sync, settings: CaptureSettings) -> Iterator[Finding]:
     """Every function that captures is there, as it was made; and none for which there is no need any more."""
     wanted = render_capture(sync, settings).bodies
-    ours = [capture_function(sync.name), links_function(sync.name)]
-    ours += [statement_function(sync.name, operation) for operation in OPERATIONS]
+    ours = _functions_of(sync.name)
     rows = conn.execute(
         "SELECT p.proname, p.prosrc, p.prosecdef, p.proconfig, has_table_privilege(p.proowner, o.oid, 'INSERT')"
         " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
@@ -199,6 +222,11 @@ def _function_findings(conn: Connection, sync: Sync, settings: CaptureSettings) 
                 f"the owner of {SCHEMA}.{name} may not insert into the outbox: changes of {sync.table.qualified} fail",
                 f"at once: GRANT INSERT ON {SCHEMA}.outbox to the owner of the function",
             )
+
+
+def _functions_of(sync_name: str) -> list[str]:
+    statements = [statement_function(sync_name, operation) for operation in OPERATIONS]
+    return [capture_function(sync_name), links_function(sync_name), *statements]
 
 
 def _functions(names: Sequence[str]) -> str:

@@ -105,3 +105,14 @@ def test_check_names_a_missing_grant(world: World, role: str, grant: str) -> Non
     privilege, _, what = grant.partition(" ON ")
     shown = result.stdout.replace('"', "")
     assert f"may not {privilege} on {what}" in shown or "permission denied for table sync" in shown
+
+
+def test_check_fails_where_the_role_may_not_install_what_the_file_asks_for(world: World, role: str) -> None:
+    assert world.type("check").exit_code == 0
+    world.configure(where='"NOT done"')
+    result = world.type("check")
+    assert result.exit_code == 2
+    assert "wrong    tasks: trigger: not what this mapping needs" in result.stdout
+    assert "init --print-sql" in result.stdout
+    as_owner(world, f'ALTER TABLE tasks OWNER TO "{role}"')  # which is not enough
+    assert world.type("check").exit_code == 2

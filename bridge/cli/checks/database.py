@@ -11,7 +11,7 @@ from bridge.config import Config, SyncConfig
 from bridge.model import Field, Side, Sync
 from bridge.postgres.catalog import read_table, table_sequences
 from bridge.postgres.connection import Connection, Session, open_connection
-from bridge.postgres.findings import installed, owns_table, schema_version
+from bridge.postgres.findings import Finding, installed, next_start_mends, owns_table, schema_version
 from bridge.postgres.inventory import InstalledSync, others
 from bridge.postgres.links import throughs
 from bridge.postgres.names import SCHEMA, counter, quoted, table_name
@@ -162,9 +162,8 @@ def check_capture(report: Report, session: Session, sync: Sync) -> None:
             _check_may_install(report, connection, sync)
             return
         findings = installed(connection, sync)
-        for finding in findings:
-            report.wrong("trigger", finding.message, finding.hint)
         if findings:
+            _tell_findings(report, findings, mended=next_start_mends(connection, sync, findings))
             return
         captured = [table_text(table) for table in (sync.table, *(through.table for through in throughs(sync)))]
         report.ok("trigger", f"every change of {' and '.join(captured)} is captured")
@@ -183,6 +182,16 @@ def check_capture(report: Report, session: Session, sync: Sync) -> None:
         report.ok("outbox", text)
     else:
         report.warn("outbox", text, _TAKE)
+
+
+def _tell_findings(report: Report, findings: list[Finding], *, mended: bool) -> None:
+    """What is wrong with the trigger. After a change of the file that is no mistake: the next start mends it."""
+    by_itself = "The next `notion-bridge run` or `sync` installs it anew by itself."
+    for finding in findings:
+        if mended:
+            report.warn("trigger", finding.message, by_itself)
+        else:
+            report.wrong("trigger", finding.message, finding.hint)
 
 
 def _check_own_rights(report: Report, connection: Connection, sync: Sync) -> None:
