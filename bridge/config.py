@@ -21,6 +21,12 @@ _DELETE_RULES = ("mirror", "hold", "ignore")
 _REQUESTS_MIN = 2
 _JOINED = 2  # a join table references two others
 DEFAULT_PATH = Path("bridge.toml")
+NAME_HINT = "Use up to 40 letters, digits, _ . or -; it becomes part of the trigger's name."
+
+
+def is_sync_name(text: str) -> bool:
+    """Whether a sync may be called so."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}", text) is not None
 
 
 class OutboxFull(StrEnum):
@@ -257,9 +263,8 @@ class _Reader:
             key: self.typed(key, table[key], "", "sync", number)
             for key in ("name", "table", "data_source", "key_property")
         }
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}", text["name"]):
-            hint = "Use up to 40 letters, digits, _ . or -; it becomes part of the trigger's name."
-            raise self.fail(f"{text['name']!r} is no name for a sync", "name", hint, number)
+        if not is_sync_name(text["name"]):
+            raise self.fail(f"{text['name']!r} is no name for a sync", "name", NAME_HINT, number)
         return SyncConfig(
             **text,
             fields=self.field_configs(table["fields"], number),

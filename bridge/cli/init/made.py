@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import click
+from typing import Any, Protocol
 
 from bridge.cli.environment import Environment
 from bridge.cli.init.linked import (
@@ -20,13 +19,12 @@ from bridge.cli.init.linked import (
 from bridge.cli.init.newtable import Blueprint, blueprint, column_name
 from bridge.cli.init.schema import Join, Schema
 from bridge.cli.init.wishes import Wishes
-from bridge.cli.output import many
-from bridge.cli.proposal import Line, database_title, schema_for
-from bridge.errors import BridgeError, SetupError
+from bridge.cli.proposal import Line, Proposal, database_title, propose, schema_for
+from bridge.errors import SetupError
 from bridge.notion.catalog import add_properties, create_data_source, survey
 from bridge.notion.client import NotionClient
 from bridge.postgres.create import NewColumn, NewTable
-from bridge.shapes import DataSource, Property, Table
+from bridge.shapes import DataSource, Option, Property, Table
 
 _WHY = "made for it"
 _SINGLE, _DUAL = "single_property", "dual_property"
@@ -46,49 +44,112 @@ class Sources:
         return self.sources.get(table.oid) or self.known[table.oid]
 
 
+class Maker(Protocol):
+    """Makes data sources, or says what they would be."""
+
+    def create(self, title: str, properties: Mapping[str, Any]) -> DataSource: ...
+
+    def relate(self, source: DataSource, relations: Mapping[str, Any]) -> DataSource: ...
+
+
+class OnPaper:
+    """Nothing is made: so a person sees the whole mapping before anything is there."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    def create(self, title: str, properties: Mapping[str, Any]) -> DataSource:
+        self._made += 1  # two tables may have one title
+        return self.relate(DataSource(f"planned {self._made}", "", title, ()), properties)
+
+    def relate(self, source: DataSource, relations: Mapping[str, Any]) -> DataSource:
+        added = (_planned(name, kind, config) for name, what in relations.items() for kind, config in what.items())
+        return replace(source, properties=(*source.properties, *added))
+
+
+def _planned(name: str, kind: str, config: Mapping[str, Any]) -> Property:
+    options = tuple(Option(option["name"], option["name"]) for option in config.get("options", ()))
+    return Property(name, name, kind, options, config)
+
+
+class InNotion:
+    """Makes them below a page; `made` are those that are there, whatever happens then."""
+
+    def __init__(self, client: NotionClient, page: str) -> None:
+        self._client = client
+        self._page = page
+        self.made: list[DataSource] = []
+
+    def create(self, title: str, properties: Mapping[str, Any]) -> DataSource:
+        source = create_data_source(self._client, self._page, title, properties)
+        self.made.append(source)
+        return source
+
+    def relate(self, source: DataSource, relations: Mapping[str, Any]) -> DataSource:
+        return add_properties(self._client, source, relations)
+
+
+@contextmanager
+def naming_what_was_made(environment: Environment, wishes: Wishes, maker: InNotion, take_up: str) -> Iterator[None]:
+    """Whatever ends the set-up early: which databases are there, in no file, and the command that takes them up."""
+    where = f" --base-url {wishes.base_url}" if wishes.base_url else ""
+    try:
+        yield
+    except BaseException:
+        path = environment.config_path
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        lost = [source for source in maker.made if source.id not in written]
+        if lost:
+            names = ", ".join(f"{source.title!r} ({source.id})" for source in lost)
+            environment.say(f"made in Notion, and not in {path}: {names}", "yellow")
+            command = environment.command(take_up + where)
+            environment.say(f"  `{command}` takes up what is there; or put it into the trash before you try again")
+        raise
+
+
 def make_sources(
-    environment: Environment,
-    client: NotionClient,
-    wishes: Wishes,
-    schema: Schema,
-    tables: Sequence[Table],
-    known: Mapping[int, DataSource],
+    maker: Maker, wishes: Wishes, schema: Schema, tables: Sequence[Table], known: Mapping[int, DataSource]
 ) -> Sources:
     """A database for each table, and relations once all are there: a relation needs the id of its target.
 
-    Raises SetupError, Unavailable, AccessLost; says what was made before. click.Abort after a no.
+    Raises SetupError, Unavailable, AccessLost.
     """
-    titles = ", ".join(repr(database_title(table)) for table in tables)
-    if not environment.confirm(f"Make {many(len(tables), 'database')} in Notion: {titles}?", wishes.yes, default=True):
-        raise click.Abort
     made = Sources(known)
     linkable = {table.oid for table in tables} | known.keys()
-    try:
-        for table in tables:
-            _make_source(client, wishes, schema, table, made, linkable)
-        for table in tables:
-            _relate(client, schema, table, made, linkable)
-    except BridgeError:
-        done = ", ".join(repr(source.title) for source in made.sources.values())
-        if done:
-            environment.say(f"made before the error: {done}; put them into the trash before you try again", "yellow")
-        raise
+    for table in tables:
+        _make_source(maker, wishes, schema, table, made, linkable)
+    for table in tables:
+        _relate(maker, schema, table, made, linkable)
     return made
 
 
+def proposal_of(made: Sources, table: Table) -> Proposal:
+    """The mapping of a table with the data source that it has there. Raises SetupError."""
+    lines, pairs = made.lines.get(table.oid, ()), made.pairs.get(table.oid, {})
+    return propose(table, made.of(table), made.keys[table.oid], pairs, lines)
+
+
+def why_not(wishes: Wishes, schema: Schema, table: Table) -> str:
+    """Why no data source can be made for the table; "" when one can."""
+    try:
+        proposal_of(make_sources(OnPaper(), wishes, schema, [table], {}), table)
+    except SetupError as error:
+        return error.message
+    return ""
+
+
 def _make_source(
-    client: NotionClient, wishes: Wishes, schema: Schema, table: Table, made: Sources, linkable: Container[int]
+    maker: Maker, wishes: Wishes, schema: Schema, table: Table, made: Sources, linkable: Container[int]
 ) -> None:
     columns = {item.column for item in schema.references_of(table) if item.target.oid in linkable}
     properties, made.keys[table.oid] = schema_for(table, wishes.key_property, columns)
-    page = str(wishes.create_notion)
-    source = create_data_source(client, page, database_title(table), properties)
+    source = maker.create(database_title(table), properties)
     made.sources[table.oid] = source
     ids = {prop.name: prop.id for prop in source.properties}
     made.pairs[table.oid] = {column.name: ids[column.name] for column in table.columns if column.name in ids}
 
 
-def _relate(client: NotionClient, schema: Schema, table: Table, made: Sources, linkable: Container[int]) -> None:
+def _relate(maker: Maker, schema: Schema, table: Table, made: Sources, linkable: Container[int]) -> None:
     """The relations of one data source. Links of many are two-way; the other side is Notion's own, and not mapped."""
     references = [item for item in schema.references_of(table) if item.target.oid in linkable]
     joins = [item for item in schema.joins_of(table) if item.other.oid in linkable]
@@ -107,7 +168,7 @@ def _relate(client: NotionClient, schema: Schema, table: Table, made: Sources, l
         named.append((name, join))
     if not wanted:
         return
-    source = add_properties(client, made.sources[table.oid], wanted)
+    source = maker.relate(made.sources[table.oid], wanted)
     made.sources[table.oid] = source
     made.lines[table.oid] = []
     for name, item in named:

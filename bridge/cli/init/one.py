@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from typing import Any
@@ -15,12 +16,12 @@ from bridge.cli.init.finish import finish, print_script
 from bridge.cli.init.ground import Ground
 from bridge.cli.init.known import known_sources
 from bridge.cli.init.linked import find_lines
-from bridge.cli.init.made import Sources, make_sources
+from bridge.cli.init.made import InNotion, OnPaper, Sources, make_sources, naming_what_was_made, proposal_of
 from bridge.cli.init.newtable import Blueprint, blueprint, column_name
 from bridge.cli.init.schema import Schema, read_schema
 from bridge.cli.init.showing import as_json, show
 from bridge.cli.init.wishes import Wishes
-from bridge.cli.output import clean
+from bridge.cli.output import clean, many
 from bridge.cli.proposal import Proposal, propose
 from bridge.cli.tomlfile import Setup, table_text
 from bridge.engine.opening import Sides
@@ -55,20 +56,42 @@ def set_up_one(environment: Environment, wishes: Wishes, ground: Ground, sides: 
         proposal = propose(table, source, plan.key_property, plan.pairs)
     else:
         table, schema = _table(environment, ground, wishes)
-        made = _sources_for(environment, ground, sides, wishes, table, schema)
-        source = made.of(table)
-        proposal = propose(
-            table, source, made.keys[table.oid], made.pairs.get(table.oid, {}), made.lines.get(table.oid, ())
-        )
+        if wishes.create_notion:
+            return _with_new_database(environment, wishes, ground, sides, table, schema)
+        found = _sources_for(environment, ground, sides, wishes, table, schema)
+        source, proposal = found.of(table), proposal_of(found, table)
     name = _name(wishes, ground, table.name)
     _refuse_twice(ground, table, source)
     refuse_taken(sides, name, source, table)
     show(environment, table, source, proposal)
-    if not _agreed(environment, wishes, source, proposal):
+    if not agreed(environment, wishes, [(source, proposal)]):
         environment.say("nothing was written")
         return ExitCode.OK
     source = add_key(sides, source, proposal)
-    setup = Setup(name, table, source, proposal, wishes.key)
+    return _finish(environment, wishes, ground, sides, Setup(name, table, source, proposal, wishes.key))
+
+
+def _with_new_database(
+    environment: Environment, wishes: Wishes, ground: Ground, sides: Sides, table: Table, schema: Schema
+) -> ExitCode:
+    """Shown and agreed on first: what is made in Notion does not go away after a no."""
+    name = _name(wishes, ground, table.name)
+    known = known_sources(ground.config.syncs, sides, schema.around(table))
+    planned = make_sources(OnPaper(), wishes, schema, [table], known)
+    source, proposal = planned.of(table), proposal_of(planned, table)
+    show(environment, table, source, proposal)
+    if not agreed(environment, wishes, [(source, proposal)]):
+        environment.say("nothing was written, and nothing was made in Notion")
+        return ExitCode.OK
+    maker = InNotion(sides.client, str(wishes.create_notion))
+    words = f"init --table {shlex.quote(table_text(table))} --data-source ID"
+    with naming_what_was_made(environment, wishes, maker, words):
+        made = make_sources(maker, wishes, schema, [table], known)
+        setup = Setup(name, table, made.of(table), proposal_of(made, table), wishes.key)
+        return _finish(environment, wishes, ground, sides, setup)
+
+
+def _finish(environment: Environment, wishes: Wishes, ground: Ground, sides: Sides, setup: Setup) -> ExitCode:
     answer = {
         "version": JSON_VERSION,
         "config": str(environment.config_path),
@@ -85,7 +108,13 @@ def refuse_taken(sides: Sides, name: str, source: DataSource, table: Table | Non
 
 
 def _name(wishes: Wishes, ground: Ground, table_name: str) -> str:
-    return wishes.name or sync_name(table_name, {sync.name for sync in ground.config.syncs})
+    """What the sync will be called. Raises ConfigError."""
+    taken = {sync.name for sync in ground.config.syncs}
+    if wishes.name in taken:
+        raise ConfigError(
+            f"{ground.config.path} has a sync named {wishes.name!r} already", hint="Give this one another --name."
+        )
+    return wishes.name or sync_name(table_name, taken)
 
 
 def sync_name(table_name: str, taken: Collection[str]) -> str:
@@ -151,10 +180,8 @@ def _table(environment: Environment, ground: Ground, wishes: Wishes) -> tuple[Ta
 def _sources_for(
     environment: Environment, ground: Ground, sides: Sides, wishes: Wishes, table: Table, schema: Schema
 ) -> Sources:
-    """The data source, found or made, with the lines for what the table links to: that has to have a sync already."""
+    """The data source, with the lines for what the table links to: that has to have a sync already."""
     known = known_sources(ground.config.syncs, sides, schema.around(table))
-    if wishes.create_notion:
-        return make_sources(environment, sides.client, wishes, schema, [table], known)
     sources = {table.oid: _source(environment, sides, wishes, table.name)}
     return Sources(known, sources, {table.oid: wishes.key_property}, lines=find_lines(schema, sources, known))
 
@@ -184,12 +211,16 @@ def _refuse_twice(ground: Ground, table: Table, source: DataSource) -> None:
             )
 
 
-def _agreed(environment: Environment, wishes: Wishes, source: DataSource, proposal: Proposal) -> bool:
+def agreed(environment: Environment, wishes: Wishes, proposals: Sequence[tuple[DataSource, Proposal]]) -> bool:
     """On a terminal everything is asked once; elsewhere only what changes somebody's Notion needs a word."""
-    new = proposal.new_key
-    adds = f"add the property {new.name!r} ({new.type}) to {source.title!r} in Notion" if new else ""
+    titles = [source.title for source, _ in proposals] if wishes.create_notion else []
+    makes = f"make {many(len(titles), 'database')} in Notion ({', '.join(map(repr, titles))})" if titles else ""
+    new = [f"{p.new_key.name!r} ({p.new_key.type}) to {source.title!r}" for source, p in proposals if p.new_key]
+    adds = f"add {many(len(new), 'property', 'properties')} in Notion ({', '.join(new)})" if new else ""
     if environment.may_ask:
-        parts = [f"write {environment.config_path}", adds, "" if wishes.print_sql else "install the trigger"]
+        trigger = "install the trigger" if len(proposals) == 1 else "install the triggers"
+        parts = [makes, f"write {environment.config_path}", adds, "" if wishes.print_sql else trigger]
         question = ", ".join(part for part in parts if part)
         return environment.confirm(f"{question[0].upper()}{question[1:]}?", wishes.yes, default=True)
-    return not adds or environment.confirm(f"May init {adds}?", wishes.yes)
+    word = makes or adds
+    return not word or environment.confirm(f"May init {word}?", wishes.yes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,13 +13,22 @@ from bridge.cli.init.finish import finish, print_script
 from bridge.cli.init.ground import Ground
 from bridge.cli.init.known import known_sources
 from bridge.cli.init.linked import find_lines
-from bridge.cli.init.made import make_sources, plan_tables, table_lines
+from bridge.cli.init.made import (
+    InNotion,
+    OnPaper,
+    make_sources,
+    naming_what_was_made,
+    plan_tables,
+    proposal_of,
+    table_lines,
+    why_not,
+)
 from bridge.cli.init.newtable import column_name
-from bridge.cli.init.one import add_key, make_tables, refuse_taken, sync_name
+from bridge.cli.init.one import add_key, agreed, make_tables, refuse_taken, sync_name
 from bridge.cli.init.schema import Schema, read_schema
 from bridge.cli.init.showing import as_json, show
 from bridge.cli.init.wishes import Wishes
-from bridge.cli.output import clean, many
+from bridge.cli.output import clean
 from bridge.cli.proposal import Line, Proposal, plain_name, propose
 from bridge.cli.tomlfile import Setup, table_text, toml_key
 from bridge.engine.opening import Sides
@@ -41,6 +51,7 @@ class Found:
     keys: Mapping[int, str | None]
     left_out: dict[str, str]
     known: Collection[str] = ()  # data sources that have a sync already
+    on_paper: Mapping[int, DataSource] | None = None  # the data sources are still to be made; those known, by oid
 
 
 def set_up_all(environment: Environment, wishes: Wishes, ground: Ground, sides: Sides) -> ExitCode:
@@ -84,8 +95,10 @@ def _from_tables(environment: Environment, wishes: Wishes, ground: Ground, sides
         )
     left = dict(schema.left_out)
     if wishes.create_notion:
-        made = make_sources(environment, sides.client, wishes, schema, tables, known)
-        return Found(schema, made.sources, made.lines, made.pairs, made.keys, left, _ids(known))
+        left.update({table.qualified: why for table in tables if (why := why_not(wishes, schema, table))})
+        tables = [table for table in tables if table.qualified not in left]
+        made = make_sources(OnPaper(), wishes, schema, tables, known)
+        return Found(schema, made.sources, made.lines, made.pairs, made.keys, left, _ids(known), known)
     ids = _ids(known)
     listed = [source for source in list_data_sources(sides.client, wishes.below or "") if source.id not in ids]
     sources = dict(_matched(tables, listed, left))
@@ -142,7 +155,7 @@ def _set_up(environment: Environment, wishes: Wishes, ground: Ground, sides: Sid
             continue
         source = found.sources[table.oid]
         name = sync_name(table.name, taken)
-        if not _free(sides, name, source, table, found.left_out):
+        if found.on_paper is None and not _free(sides, name, source, table, found.left_out):
             continue
         names[table.oid] = name
         taken.add(name)
@@ -162,9 +175,28 @@ def _set_up(environment: Environment, wishes: Wishes, ground: Ground, sides: Sid
             "no table goes with a data source",
             hint="Make what is missing: --create-notion PAGE, or --create-table.",
         )
-    if not _agreed(environment, wishes, proposals):
-        environment.say("nothing was written")
+    if not agreed(environment, wishes, [(source, proposal) for _, source, proposal in proposals]):
+        environment.say("nothing was written" + ("" if found.on_paper is None else ", and nothing was made in Notion"))
         return ExitCode.OK
+    maker = InNotion(sides.client, str(wishes.create_notion))
+    words = f"init --all --schema {shlex.quote(wishes.schema)} --below {shlex.quote(str(wishes.create_notion))}"
+    with naming_what_was_made(environment, wishes, maker, words):
+        if found.on_paper is not None:
+            tables = [table for table, *_ in proposals]
+            made = make_sources(maker, wishes, found.schema, tables, found.on_paper)
+            proposals = [(table, made.of(table), proposal_of(made, table)) for table in tables]
+        return _write(environment, wishes, ground, sides, found, proposals, names)
+
+
+def _write(
+    environment: Environment,
+    wishes: Wishes,
+    ground: Ground,
+    sides: Sides,
+    found: Found,
+    proposals: Sequence[tuple[Table, DataSource, Proposal]],
+    names: Mapping[int, str],
+) -> ExitCode:
     setups = []
     for table, source, proposal in proposals:
         setups.append(Setup(names[table.oid], table, add_key(sides, source, proposal), proposal))
@@ -187,17 +219,6 @@ def _without_dangling(
     """A relation needs the sync of its target; where that one is left out, so is the line."""
     kept = {source.id for _, source, _ in proposals} | set(found.known)
     return [(table, source, proposal.linked_to(kept)) for table, source, proposal in proposals]
-
-
-def _agreed(environment: Environment, wishes: Wishes, proposals: Sequence[tuple[Table, DataSource, Proposal]]) -> bool:
-    """On a terminal all is asked once; elsewhere only what changes somebody's Notion needs a word."""
-    new = [f"{p.new_key.name!r} to {source.title!r}" for _, source, p in proposals if p.new_key]
-    adds = f"add {many(len(new), 'property', 'properties')} in Notion ({', '.join(new)})" if new else ""
-    if environment.may_ask:
-        parts = [f"write {environment.config_path}", adds, "" if wishes.print_sql else "install the triggers"]
-        question = ", ".join(part for part in parts if part)
-        return environment.confirm(f"{question[0].upper()}{question[1:]}?", wishes.yes, default=True)
-    return not adds or environment.confirm(f"May init {adds}?", wishes.yes)
 
 
 def _as_json(environment: Environment, setups: Sequence[Setup], found: Found) -> dict[str, Any]:

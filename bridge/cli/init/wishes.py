@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.config import NAME_HINT, is_sync_name
 from bridge.errors import ConfigError
 
 
@@ -48,6 +49,8 @@ class Wishes:
         for flag, needed in _NEEDS.items():
             if getattr(self, flag) and getattr(self, needed) in (None, False):
                 raise ConfigError(f"{_option(flag)} says something only with {_option(needed)}")
+        if self.name is not None and not is_sync_name(self.name):
+            raise ConfigError(f"{self.name!r} is no name for a sync", hint=NAME_HINT)
         if self.update and not (self.none and not self.print_sql and not self.force):
             raise ConfigError("--update goes with nothing but --yes, --sync and --json")
 
