@@ -64,17 +64,27 @@ class SyncLock:
         message = f'another bridge works on the sync "{self._sync_name}"'
         if holder is None:
             return LockHeld(message, hint="it has just let go; try again")
-        pid, since, user, application, client = holder
-        # Without the right to see other roles' sessions the last facts are missing.
-        details = [
-            f"server process {pid}",
-            f"application {application}" if application else "",
-            f"role {user}" if user else "",
-            f"from {client}" if client else "",
-            f"since {since:%Y-%m-%d %H:%M:%S} UTC" if since else "",
-        ]
         return LockHeld(
-            f"{message} ({', '.join(detail for detail in details if detail)})",
+            f"{message} ({_described(holder)})",
             hint="stop the other one; if it is dead and its machine unreachable, its session ends within two minutes, "
-            f"or at once by SELECT pg_terminate_backend({pid})",
+            f"or at once by SELECT pg_terminate_backend({holder[0]})",
         )
+
+
+def who_works(conn: Connection, sync_name: str) -> str:
+    """The session that holds the lock of a sync, in words; "" when none does. Takes nothing."""
+    holder = conn.execute(_HOLDER, [_LOCK_CLASS, lock_number(sync_name) % 2**32]).fetchone()
+    return "" if holder is None else _described(holder)
+
+
+def _described(holder: tuple[object, ...]) -> str:
+    """Without the right to see other roles' sessions the last facts are missing."""
+    pid, since, user, application, client = holder
+    details = [
+        f"server process {pid}",
+        f"application {application}" if application else "",
+        f"role {user}" if user else "",
+        f"from {client}" if client else "",
+        f"since {since:%Y-%m-%d %H:%M:%S} UTC" if since else "",
+    ]
+    return ", ".join(detail for detail in details if detail)

@@ -219,6 +219,17 @@ def test_6_while_a_bridge_with_another_journal_has_the_sync(world: World) -> Non
     assert "the other one" in result.stderr
 
 
+def test_check_tells_that_another_bridge_has_the_sync_and_does_not_fail(world: World) -> None:
+    assert world.type("sync").exit_code == 0
+    assert "bridge:" not in world.type("check").stdout
+    with psycopg.connect(world.dsn, autocommit=True) as other:
+        SyncLock("tasks", SystemClock()).take(other)
+        checked, session = world.type("check"), other.info.backend_pid
+    assert checked.exit_code == 0
+    assert "warning  tasks: bridge: another bridge, with a journal of its own, works on this sync" in checked.stdout
+    assert f"server process {session}" in checked.stdout
+
+
 def test_a_paused_sync_writes_nothing_and_says_so(world: World) -> None:
     assert world.type("sync").exit_code == 0
     assert world.type("pause").exit_code == 0

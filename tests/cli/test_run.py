@@ -174,6 +174,7 @@ def test_a_column_that_is_renamed_while_it_runs_is_told_everywhere(world: World)
         assert not told["in_step"]
         assert "the field 'status' is suspended" in world.type("status").output
         checked = world.type("check")
+        assert "ok       tasks: bridge: a bridge works on this sync (server process" in checked.stdout
         assert checked.exit_code == 2
         assert "status is suspended" in checked.output
         world.sql("ALTER TABLE tasks RENAME COLUMN another TO status")

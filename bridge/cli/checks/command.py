@@ -14,6 +14,7 @@ from bridge.cli.program import shared_options
 from bridge.config import Config, SyncConfig
 from bridge.engine.opening import Sides, open_sides
 from bridge.engine.rebinding import remembered_in
+from bridge.engine.requests import is_running
 from bridge.errors import BridgeError, ExitCode
 from bridge.postgres.connection import Session
 from bridge.shapes import Table
@@ -71,6 +72,9 @@ def _check_sync(
     """One sync, as far as its sides answer."""
     report.sync = chosen.name
     try:
+        if session is not None:
+            running = is_running(config.journal.path)
+            database.check_bridge(report, session, chosen.name, running=running)
         remembered = remembered_in(config.journal.path, chosen.name, report.environment.clock)
         table = database.check_table(report, session, chosen) if session is not None else None
         if session is not None and table is not None:

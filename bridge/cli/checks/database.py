@@ -14,6 +14,7 @@ from bridge.postgres.connection import Connection, Session, open_connection
 from bridge.postgres.findings import Finding, installed, next_start_mends, owns_table, schema_version
 from bridge.postgres.inventory import InstalledSync, others
 from bridge.postgres.links import throughs
+from bridge.postgres.lock import who_works
 from bridge.postgres.names import SCHEMA, counter, quoted, table_name
 from bridge.postgres.outbox import backlog
 from bridge.postgres.rowfilter import check_filter
@@ -151,6 +152,18 @@ def _rights_missing(connection: Connection, table: Table, config: SyncConfig) ->
     [(hidden,)] = connection.execute(_ROW_SECURITY, [table.oid]).fetchall()
     if hidden:
         yield f"{_VEILED} hides rows of {name} from the role, and a hidden row would look deleted"
+
+
+def check_bridge(report: Report, session: Session, sync_name: str, *, running: bool) -> None:
+    """Whether a bridge works on the sync; `running`: one of this configuration does. Nothing is wrong with another one,
+    but `sync` and `run` leave while it works."""
+    with session.use() as connection:
+        who = who_works(connection, sync_name)
+    if who and running:
+        report.ok("bridge", f"a bridge works on this sync ({who})")
+    elif who:
+        hint = "`notion-bridge sync` and `run` leave with 6 as long as it does; stop it, or leave the sync to it."
+        report.warn("bridge", f"another bridge, with a journal of its own, works on this sync ({who})", hint)
 
 
 def check_capture(report: Report, session: Session, sync: Sync) -> None:
