@@ -84,7 +84,8 @@ class SyncPlan:
 def plan(environment: Environment, limit: int) -> ExitCode:
     """Show what a sync would do now.
 
-    Reads both sides in full, and writes nothing anywhere. Works before the trigger is installed, too.
+    Reads both sides in full, and writes to neither, nor to the journal; only how many requests it sent is noted beside
+    that, because they count. Works before the trigger is installed, too.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""What `verify` and `plan` do: read both sides in full, write nothing anywhere."""
+"""What `verify` and `plan` do: read both sides in full, write to neither."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from bridge import private
@@ -71,6 +72,13 @@ def spent(journal_path: Path, clock: Clock) -> int:
     """How many requests went out in the last minute, whatever process sent them. Only reads."""
     now = clock.now().timestamp()
     return sum(1 for moment in _recent(_path(journal_path), clock) if now - moment < _MINUTE_S)
+
+
+def forget(journal_path: Path) -> None:
+    """Removes the file, and its folder if nothing else is in it: nobody set up a bridge there."""
+    with suppress(OSError):
+        _path(journal_path).unlink(missing_ok=True)
+        journal_path.parent.rmdir()
 
 
 def _path(journal_path: Path) -> Path:

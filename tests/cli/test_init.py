@@ -202,6 +202,7 @@ def test_on_a_terminal_it_asks(fresh: World) -> None:
     declined = runner.invoke(main, args, input="1\n1\nn\n", obj=environment)
     assert declined.exit_code == 0
     assert not fresh.config.exists()
+    assert not fresh.journal.parent.exists(), "nothing is left behind"
 
     agreed = runner.invoke(main, args, input="\n\n\n", obj=environment)
     assert agreed.exit_code == 0, shown.getvalue()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +18,7 @@ from bridge.cli.init.whole import set_up_all
 from bridge.cli.init.wishes import Wishes
 from bridge.cli.program import shared_options
 from bridge.engine.opening import open_sides
+from bridge.engine.ratelog import forget
 from bridge.errors import ExitCode
 
 
@@ -72,9 +76,20 @@ def init(environment: Environment, /, update_: bool, **options: Any) -> ExitCode
     if wishes.none and environment.config_path.exists() and not wishes.force:
         return _install_configured(environment, wishes)
     ground = prepare(environment, wishes)
-    with open_sides(ground.config) as sides:
+    with _leaving_nothing(environment, ground.config.journal.path), open_sides(ground.config) as sides:
         go = set_up_all if wishes.everything else set_up_one
         return go(environment, wishes, ground, sides)
+
+
+@contextmanager
+def _leaving_nothing(environment: Environment, journal: Path) -> Iterator[None]:
+    """What was noted of the requests to Notion stays only where a bridge will use it: after a no there is no folder."""
+    there = journal.parent.exists()
+    try:
+        yield
+    finally:
+        if not there and not environment.config_path.exists():
+            forget(journal)
 
 
 def _install_configured(environment: Environment, wishes: Wishes) -> ExitCode:
