@@ -48,7 +48,7 @@ def conflicts(context: click.Context) -> ExitCode | None:
         return None
     environment = context.find_object(Environment)
     assert environment is not None
-    if not environment.may_ask or environment.out.is_dumb_terminal:
+    if not environment.has_screen:
         return _list(environment, everything=False)
     return _review(environment)
 

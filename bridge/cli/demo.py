@@ -31,6 +31,6 @@ def demo(environment: Environment, script: bool) -> int:
     except ModuleNotFoundError as error:
         raise missing_extra(error) from error
     try:
-        return int(run_demo(console=environment.out, interactive=environment.may_ask and not script))
+        return int(run_demo(console=environment.out, interactive=environment.has_screen and not script))
     except EmbeddedPostgresError as error:
         raise SetupError(str(error)) from error

@@ -104,6 +104,13 @@ class Environment:
         """Whether a question reaches a person: never with --json, whose reader is a program."""
         return self.interactive and not self.json
 
+    @property
+    def has_screen(self) -> bool:
+        """Whether a person looks at a terminal that can be drawn on. One that spells out what its encoding lacks is
+        none: each line would be of another width than was counted.
+        """
+        return self.may_ask and not self.out.is_dumb_terminal and self.out.encoding.startswith("utf")
+
     def confirm(self, question: str, yes: bool, flag: str = "--yes", *, default: bool = False) -> bool:
         """A yes or no; Enter means `default`. Without a terminal the flag must say it. Raises ConfigError."""
         if yes:

@@ -45,7 +45,7 @@ def run(environment: Environment, log_format: str | None, no_live: bool) -> Exit
     names = [chosen.name for chosen in environment.chosen(config)]
     stop = threading.Event()
     each_round = EachRound()
-    live = environment.may_ask and not no_live and log_format is None and not environment.out.is_dumb_terminal
+    live = environment.has_screen and not no_live and log_format is None
     console = environment.out if environment.json else environment.err
     lines = LogLines(console, environment.clock, as_json=environment.json or log_format == "json")
     with stopping(environment, stop) as ending:

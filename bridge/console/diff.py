@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,6 +12,9 @@ from bridge.model import FieldValue
 from bridge.values.canonical import show
 
 _WORDS = re.compile(r"\w+|\s|[^\w\s]")
+_JOINER = "\u200d"
+_SKINS = range(0x1F3FB, 0x1F400)
+_LETTERS = range(0x1F1E6, 0x1F200)  # two of them are a flag
 _COMPARED_MAX = 2_000  # words between the first and the last difference; the comparison is quadratic at worst
 _KEPT = 12  # words and blanks that are kept next to what differs
 _WORTH_IT = 30  # fewer are not worth the note that they are left out
@@ -32,10 +36,28 @@ Pieces = list[Piece]
 def compare(ours: FieldValue, theirs: FieldValue) -> tuple[Pieces, Pieces]:
     """Both values in pieces. What is neither text nor a list differs as a whole."""
     if isinstance(ours, str) and isinstance(theirs, str) and ours and theirs:
-        return _compare_texts(_WORDS.findall(ours), _WORDS.findall(theirs))
+        return _compare_texts(_words(ours), _words(theirs))
     if isinstance(ours, tuple) and isinstance(theirs, tuple) and set(ours) != set(theirs):
         return _items(ours, theirs), _items(theirs, ours)
     return [Piece(show(ours), ours != theirs)], [Piece(show(theirs), ours != theirs)]
+
+
+def _words(text: str) -> list[str]:
+    """Words, blanks and signs. What a terminal draws as one is one: a colour that began within it would break it up."""
+    words: list[str] = []
+    letters = 0
+    for word in _WORDS.findall(text):
+        letters = letters + 1 if ord(word[0]) in _LETTERS else 0
+        if words and (words[-1].endswith(_JOINER) or _adds(word[0]) or (letters and letters % 2 == 0)):
+            words[-1] += word
+        else:
+            words.append(word)
+    return words
+
+
+def _adds(character: str) -> bool:
+    """Whether it changes what stands before it: an accent, a vowel's sign, a skin's tone, the joiner itself."""
+    return character == _JOINER or ord(character) in _SKINS or unicodedata.category(character).startswith("M")
 
 
 def _items(items: Sequence[str], others: Sequence[str]) -> Pieces:

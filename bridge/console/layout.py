@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.cells import get_character_cell_size
 from rich.text import Text
 
 from bridge.model import FieldValue, Key, Side, Unfit
@@ -22,6 +23,7 @@ ASKS = "dark_goldenrod"
 ALARM = "bold red"
 VALUE_MAX = 120  # characters of one value on one line; more never fits, and may be a whole book
 _MINUTE = 60.0
+_WIDENS = "\ufe0f"  # makes an emoji of the sign before it
 
 
 def shown(value: FieldValue, limit: int = VALUE_MAX) -> str:
@@ -71,11 +73,27 @@ def paragraph(text: str, style: str, width: int) -> list[Text]:
     for line in text.split("\n"):
         rest = " ".join(shown(line.strip(), 1000).split(" "))
         while rest:
-            cut = len(rest) if len(rest) <= width - 2 else rest.rfind(" ", 1, width - 2)
-            cut = cut if cut > 0 else width - 2
+            fits = max(1, _fitting(rest, width - 2))
+            cut = fits if fits == len(rest) else rest.rfind(" ", 1, fits)
+            cut = cut if cut > 0 else fits
             folded.append(Text(f" {rest[:cut]}", style))
             rest = rest[cut:].strip()
     return folded
+
+
+def _fitting(characters: Iterable[str], cells: int) -> int:
+    """How many of the characters fit there, counted as a terminal that joins none of them counts."""
+    number = 0
+    for number, character in enumerate(characters, 1):
+        cells -= 1 if character == _WIDENS else get_character_cell_size(character)
+        if cells < 0:
+            return number - 1
+    return number
+
+
+def tail(text: Text, width: int) -> Text:
+    """The end of a text, as much as fits."""
+    return text[len(text) - _fitting(reversed(text.plain), width) :]
 
 
 def rule(width: int) -> Text:

@@ -19,6 +19,7 @@ from rich.live import Live
 
 from bridge.clock import Clock
 from bridge.console.draw import farewell, render
+from bridge.console.frame import WRAP_ON, Frame
 from bridge.console.keys import KeyThread
 from bridge.console.progress import Backlog, Glances
 from bridge.console.view import (
@@ -39,7 +40,7 @@ from bridge.errors import BridgeError
 from bridge.model import Side
 
 _RECENT = 40
-_LEAVE = b"\x1b[?1049l\x1b[?25h"
+_LEAVE = f"{WRAP_ON}\x1b[?1049l\x1b[?25h".encode()
 _STOPPING = "stopping: what is under way is finished first; Ctrl-C stops at once"
 
 
@@ -113,7 +114,7 @@ class LiveConsole:
         view = replace(view, at=view.at.replace(microsecond=0), next_look=look)
         if (view, self._console.size) != self._drawn:
             self._drawn = (view, self._console.size)
-            self._live.update(_Frame(view), refresh=True)
+            self._live.update(Frame(_Sized(view)), refresh=True)
 
     def restore(self) -> None:
         """The terminal as it was, for a process that ends at once."""
@@ -233,7 +234,7 @@ class LiveConsole:
             self._message = error.message.splitlines()[0]
 
 
-class _Frame:
+class _Sized:
     """Draws a view at the size that the terminal has when it is drawn."""
 
     def __init__(self, view: View) -> None:

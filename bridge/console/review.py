@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from bridge.console.frame import Frame
 from bridge.console.keys import Keys
 from bridge.console.review_draw import render_review
 from bridge.console.reviewing import Review
@@ -100,7 +101,7 @@ class Screen:
     def _draw(self, review: Review) -> None:
         assert self._live is not None
         width, height = self._console.size
-        self._live.update(render_review(review, width, height), refresh=True)
+        self._live.update(Frame(render_review(review, width, height)), refresh=True)
 
     def _take(self) -> None:
         self._live = Live(console=self._console, screen=True, auto_refresh=False)

@@ -24,6 +24,7 @@ from bridge.console.layout import (
     shown,
     shown_key,
     spread,
+    tail,
 )
 from bridge.console.reviewing import Review, Scope, state_words
 from bridge.engine.cases import Case
@@ -219,8 +220,7 @@ def _since(case: Case, width: int) -> list[Text]:
 def _bottom(review: Review, width: int) -> list[Text]:
     if review.typing is not None:
         # The end of what is typed is where the person is.
-        typed = Text(f" new value: {shown(review.typing, 10_000)}▏")
-        typed = typed if typed.cell_len <= width else typed[typed.cell_len - width :]
+        typed = tail(Text(f" new value: {shown(review.typing, 10_000)}▏"), width)
         return [
             rule(width),
             typed,

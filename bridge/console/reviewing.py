@@ -15,7 +15,7 @@ from bridge.console.layout import count, shown
 from bridge.engine.cases import LAPSED, RESOLVED, RESOLVING, UNDONE, Case
 from bridge.errors import BridgeError
 from bridge.model import Side, Unfit
-from bridge.values.canonical import plain
+from bridge.values.canonical import JOINERS, plain
 
 _TAKES = {"p": "postgres", "n": "notion", "b": "base"}
 _MOVES = {"up": -1, "down": 1, "page up": -10, "page down": 10, "home": -(10**9), "end": 10**9}
@@ -269,7 +269,7 @@ class Review:
             self.typing = self.typing[:-1]
         elif key == "\x15":  # Ctrl-U, as in a shell
             self.typing = ""
-        elif len(key) == 1 and key.isprintable():
+        elif len(key) == 1 and (key.isprintable() or key in JOINERS):
             self.typing += key
 
     def _take_text(self, text: str) -> None:

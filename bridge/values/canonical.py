@@ -20,7 +20,7 @@ from typing import Any
 from bridge.model import FieldValue, Unfit, Value
 
 # Invisible, but part of what people write: without joiners emoji fall apart, and words of Persian.
-_JOINERS = {"\u200c", "\u200d"}
+JOINERS = {"\u200c", "\u200d"}
 # Control, format (bidirectional overrides), surrogate, line and paragraph separator.
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -146,7 +146,7 @@ def show(value: FieldValue) -> str:
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN or character in _JOINERS:
+    if unicodedata.category(character) not in _HIDDEN or character in JOINERS:
         return character
     return character.encode("unicode_escape").decode("ascii")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,20 @@ def test_run_on_a_dumb_terminal_writes_its_log(divided: World) -> None:
     terminal.process.terminate()
     assert terminal.end() == 0
     assert "\x1b" not in terminal.shown
+
+
+def test_a_terminal_that_spells_characters_out_gets_lists_and_lines(divided: World) -> None:
+    """A `\\u2192` takes six places where one was counted: no frame would keep its shape."""
+    other: dict[str, Any] = {"PYTHONIOENCODING": "ascii:backslashreplace", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    terminal = Terminal(divided, "conflicts", **other)
+    assert terminal.end() == 0
+    assert "conflicts resolve N --take" in terminal.shown
+    assert ALTERNATE_ON not in terminal.shown
+    terminal = Terminal(divided, "run", **other)
+    terminal.until(lambda shown: "tasks started" in shown, "the log begins")
+    terminal.process.terminate()
+    assert terminal.end() == 0
+    assert ALTERNATE_ON not in terminal.shown
 
 
 @pytest.mark.parametrize("size", [(20, 60), (50, 200)])

@@ -31,6 +31,25 @@ def test_words_that_differ_are_marked_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ours", "theirs", "differs"),
+    [
+        ("\U0001f469\U0001f3fd\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb", "\U0001f469\U0001f3fd\u200d\U0001f4bb"),
+        (
+            "\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7",
+            "\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1ee",
+            "\U0001f1eb\U0001f1f7",
+        ),
+        ("cafe\u0301", "cafe", "cafe\u0301"),
+        ("\u2764\ufe0f", "\u2764", "\u2764\ufe0f"),
+    ],
+    ids=ascii,
+)
+def test_what_is_drawn_as_one_is_marked_as_one(ours: str, theirs: str, differs: str) -> None:
+    """A colour that begins between the parts of an emoji breaks it into these parts."""
+    assert marked(compare(f"to {ours} now", f"to {theirs} now")[0]) == [differs]
+
+
+@pytest.mark.parametrize(
     ("ours", "theirs"), [(None, "x"), ("x", None), ("", "x"), (Decimal(1), Decimal(2)), (True, False)]
 )
 def test_what_is_no_text_differs_as_a_whole(ours: FieldValue, theirs: FieldValue) -> None:

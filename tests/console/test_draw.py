@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
+from rich.text import Text
 
 from bridge.console.draw import farewell, render
-from bridge.console.layout import either, seconds_text
+from bridge.console.layout import either, paragraph, seconds_text, tail
 from bridge.console.picture import example
 from bridge.console.progress import Progress
 from bridge.console.view import ChangeView, ConflictView, ParkedView, RateView, State, SyncView, View
@@ -240,3 +241,13 @@ def test_spans_for_people(seconds: float, words: str) -> None:
 
 def test_what_stays_on_the_screen() -> None:
     assert lines(farewell(CALM)) == ["tasks: 3 rows, 3 pages, in step"]
+
+
+@pytest.mark.parametrize("wide", ["漢字かな" * 60, "\u2764\ufe0f" * 90, "\U0001f469\u200d\U0001f4bb " * 60], ids=ascii)
+def test_messages_are_folded_and_cut_by_what_fits_on_the_screen(wide: str) -> None:
+    folded = paragraph(wide, "", 40)
+    assert "".join("".join(line.plain for line in folded).split()) == "".join(wide.split())
+    assert max(line.cell_len for line in folded) <= 40
+    end = tail(Text(wide), 40)
+    assert wide.endswith(end.plain)
+    assert 15 <= end.cell_len <= 40

@@ -294,6 +294,13 @@ def test_typing_can_be_left(desk: RealDesk) -> None:
     assert made.ended
 
 
+def test_an_emoji_can_be_typed_with_all_its_parts(desk: RealDesk) -> None:
+    review(desk, "e", "\x15", *"\U0001f469\u200d\U0001f4bb", "\u202e", "enter")
+    case = desk.case(1)
+    assert case is not None
+    assert case.chosen == "\U0001f469\u200d\U0001f4bb"
+
+
 def test_a_value_that_does_not_fit_is_refused_in_words(desk: RealDesk, journal: Journal, sync: Sync) -> None:
     pair = add_pair(journal, sync, "9", {"done": True}, {"done": False})
     with journal.transaction():

@@ -24,8 +24,7 @@ __all__ = ["run_demo"]
 def run_demo(*, console: Console, interactive: bool, workdir: Path | None = None) -> int:
     """Runs the demo: live until Ctrl-C when `interactive`, else the scripted story. Answers the exit code.
 
-    A dumb terminal (an editor's, say) cannot show anything live, and gets the story.
-
+    `interactive`: a person looks at a terminal that can be drawn on.
     Everything is thrown away at the end, unless `workdir` names a folder for the configuration and the journal.
     Raises BridgeError.
     """
@@ -43,7 +42,7 @@ def run_demo(*, console: Console, interactive: bool, workdir: Path | None = None
         world = build(sandbox, postgres.dsn)
         config = folder / "bridge.toml"
         write_config(config, world, server.url)
-        if interactive and not console.is_dumb_terminal:
+        if interactive:
             return run_live(world, config, server.url, postgres.psql_command(), console)
         page = f"{server.url}/d/{world.data_source}"
         console.print(Text.assemble(("Open it in a browser to look on: ", "dim"), page), soft_wrap=True)
