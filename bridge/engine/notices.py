@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bridge.engine.rebinding import read_remembered
 from bridge.journal import Journal
 from bridge.journal.rows import noted_moment, read_key, read_moment, read_value
 from bridge.journal.store import Row
 from bridge.model import FieldValue, Key, Side
 from bridge.values import canonical
+from bridge.values.registry import PROPERTY_TYPES
 
 _QUIET = ("echo", "same")
 _LOOKED_BACK = 5_000  # events: writes are looked for several times a second, and have no index of their own
 _AT_ONCE = 1000
+_UNSURE_S = 5.0  # an edit that may have been made in a longer time than this has no delay to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Notice:
     at: datetime
     changes: Mapping[str, tuple[FieldValue, FieldValue]]
     text: str = ""
-    delay_seconds: float | None = None  # of a write: since the change that it carries over
+    delay_seconds: float | None = None  # of a write: since the change that it carries over; None where nobody can tell
 
     @property
     def by_bridge(self) -> bool:
@@ -64,7 +67,8 @@ class Notices:
         """Events, conflicts and parked items since the last call, in order of kind and time."""
         while events := self._journal.events_after(self._event, _AT_ONCE):  # a full outbox brings a million
             self._event = events[-1]["id"]
-            yield from (_of_event(row) for row in events if row["kind"] not in _QUIET)
+            computed = _Computed(self._journal)
+            yield from (_of_event(row, computed.of(row["sync"])) for row in events if row["kind"] not in _QUIET)
         conflicts = self._journal.conflicts_after(self._conflict)
         parked = self._journal.parked_after(self._parked)
         self._conflict = conflicts[-1]["id"] if conflicts else self._conflict
@@ -76,7 +80,8 @@ class Notices:
 def recent_writes(journal: Journal, limit: int) -> list[Notice]:
     """What the bridge wrote last, newest first."""
     after = journal.last_ids()["event"] - _LOOKED_BACK
-    return [_of_event(row) for row in reversed(journal.newest_events(after, "write%", limit))]
+    computed = _Computed(journal)
+    return [_of_event(row, computed.of(row["sync"])) for row in reversed(journal.newest_events(after, "write%", limit))]
 
 
 def history(rows: list[Row]) -> list[Notice]:
@@ -84,15 +89,12 @@ def history(rows: list[Row]) -> list[Notice]:
     return [_of_event(row) for row in rows if row["kind"] not in _QUIET]
 
 
-def _of_event(row: Row) -> Notice:
+def _of_event(row: Row, computed: Set[str] = frozenset()) -> Notice:
     changes = {
         name: (canonical.decode(old), canonical.decode(new)) for name, (old, new) in json.loads(row["changes"]).items()
     }
-    made, cause = noted_moment(row["journaled_at"]), read_moment(row.get("cause_at"))
+    made = noted_moment(row["journaled_at"])
     at = read_moment(row["latest"]) or made
-    delay = None
-    if cause is not None and row["kind"].startswith("write"):
-        delay = max(0.0, (made - cause).total_seconds())
     return Notice(
         row["id"],
         row["kind"],
@@ -102,8 +104,45 @@ def _of_event(row: Row) -> Notice:
         at,
         changes,
         row["author"] or "",
-        delay,
+        _delay(row.get("cause_at") or "", made, derived=bool(changes) and changes.keys() <= computed),
     )
+
+
+def _delay(cause: str, made: datetime, *, derived: bool) -> float | None:
+    """Seconds from what a write carries over.
+
+    An edit counts from the earliest moment at which it may have been made, unless that may as well have been much
+    later: where only Notion's minute is known, any number would be wrong. What Notion computes follows from something
+    else, and its page names the minute of the last edit, however long ago: it counts from when it was first seen.
+    """
+    if not cause:
+        return None
+    words = cause.split()  # one: a person's word, which has a moment
+    first, last = read_moment(words[-1] if derived else words[0]), None if "-" in words else read_moment(words[-2:][0])
+    if derived:
+        last = first
+    if first is None or last is None or (last - first).total_seconds() > _UNSURE_S:
+        return None
+    return max(0.0, (made - first).total_seconds())
+
+
+class _Computed:
+    """Which fields Notion computes, as the last start saw them."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._known: dict[str, frozenset[str]] = {}
+
+    def of(self, sync: str) -> frozenset[str]:
+        if sync not in self._known:
+            fields = read_remembered(self._journal, sync).fields
+            self._known[sync] = frozenset(name for name, ends in fields.items() if _is_computed(ends.property_type))
+        return self._known[sync]
+
+
+def _is_computed(kind: str) -> bool:
+    known = PROPERTY_TYPES.get(kind)
+    return known is not None and known.computed
 
 
 def _of_conflict(row: Row) -> Notice:

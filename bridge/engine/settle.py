@@ -209,7 +209,10 @@ class Settler:
         if intent.action.op is not Op.UPDATE:  # then the rest is what a new record or a restored page holds
             others = {name: (written[name].new, value) for name, value in self._other_than(written, seen).items()}
         if others:
-            self._journal.add_event(result.pair, seen.side, "update", others, stamp=result.stamp, author=seen.author)
+            # What a trigger of the table did along with our write happened while we wrote.
+            within = Stamp(intent.at, max(intent.at, self._clock.now())) if seen.side is Side.POSTGRES else None
+            stamp = result.stamp or within
+            self._journal.add_event(result.pair, seen.side, "update", others, stamp=stamp, author=seen.author)
         return result.pair
 
     def _other_than(self, written: Mapping[str, Change], seen: Observation) -> dict[str, FieldValue]:

@@ -261,11 +261,14 @@ SELECT * FROM events WHERE sync = :sync AND journaled_at >= :since ORDER BY id
 
 -- name: events_between
 -- The oldest or the newest of those above a number. With each write the time of what it carries over: the newest change of
--- the other side before it, or a person's word about the record if that came later.
+-- the other side before it, as "earliest latest seen" ("seen - seen" where nothing told when it was made), or the moment of
+-- a person's word about it if that came later.
 SELECT e.*, CASE WHEN e.kind LIKE 'write%' THEN max(
     COALESCE((
-        SELECT MAX(c.earliest) FROM events c
-        WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%' AND c.kind <> 'echo'
+        SELECT MAX(COALESCE(c.earliest, c.journaled_at) || ' ' || COALESCE(c.latest, '-') || ' ' || c.journaled_at)
+        FROM events c
+        WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%'
+        AND c.kind NOT IN ('echo', 'same', 'link', 'surplus') -- nobody's change
     ), ''),
     COALESCE((
         SELECT MAX(k.ended_at) FROM parked k
@@ -274,6 +277,12 @@ SELECT e.*, CASE WHEN e.kind LIKE 'write%' THEN max(
     ), ''),
     COALESCE((
         SELECT MAX(f.at) FROM conflicts f WHERE f.pair = e.pair AND f.rule = 'undo' AND f.at <= e.journaled_at
+    ), ''),
+    COALESCE((
+        SELECT MAX(d.resolved_at) FROM conflicts d
+        WHERE d.pair = e.pair AND d.resolved_at <= e.journaled_at
+        AND d.take IN ('postgres', 'notion', 'base', 'value', 'undone') -- a person's word, which may be written long after
+        AND EXISTS (SELECT 1 FROM json_each(e.changes) AS written WHERE written.key = d.field)
     ), '')
 ) END AS cause_at
 FROM events e
@@ -445,7 +454,11 @@ SELECT * FROM conflicts WHERE sync = :sync AND state = :state ORDER BY id DESC L
 SELECT * FROM conflicts WHERE pair = :pair AND state IN ('open', 'resolving') ORDER BY id
 
 -- name: conflict_set
-UPDATE conflicts SET state = :state, take = :take, value = :value, seen = :seen, resolved_at = :resolved_at WHERE id = :id
+-- What is written after a decision keeps the time of that.
+UPDATE conflicts SET state = :state, take = :take, value = :value, seen = :seen,
+    resolved_at = CASE WHEN state = 'resolving' AND :state = 'resolved' THEN COALESCE(resolved_at, :resolved_at)
+        ELSE :resolved_at END
+WHERE id = :id
 
 -- name: conflicts_count
 SELECT COUNT(*) AS n FROM conflicts WHERE sync = :sync AND state IN ('open', 'resolving')

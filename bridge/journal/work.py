@@ -203,7 +203,7 @@ class WorkTables:
 
     def set_conflict(self, conflict_id: int, state: str, take: str | None, value: Value, *, seen: str = "") -> None:
         """`seen` is what both sides held when it was decided, as in the table; "" = what the conflict shows."""
-        ended = self.now() if state == "resolved" else None
+        ended = self.now() if state in ("resolving", "resolved") else None
         text = rows.value_text(value)
         self.store.run("conflict_set", id=conflict_id, state=state, take=take, value=text, seen=seen, resolved_at=ended)
 

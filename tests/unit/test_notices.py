@@ -10,8 +10,9 @@ from bridge.engine.decisions import carry_out
 from bridge.engine.notices import Notices, history, recent_writes
 from bridge.engine.status import SyncStatus, sync_status
 from bridge.errors import BreakerTripped
-from bridge.model import Conflict, Side, Waiting
+from bridge.model import Conflict, Policy, Side, Stamp, Waiting
 from tests.unit.desk import Desk, at, minute, page, row, stamp
+from tests.unit.worlds import make_sync
 
 BEFORE = {"title": "before", "status": "Todo"}
 
@@ -86,6 +87,71 @@ def test_a_change_that_is_put_back_is_as_old_as_the_wish() -> None:
         seen = row("1", BEFORE) if intent.action.side is Side.POSTGRES else page("page-1", "1", BEFORE, seen=at(3602))
         desk.answer(intent, Outcome.DONE, seen)
     assert [notice.delay_seconds for notice in recent_writes(desk.journal, 2)] == [2.0, 2.0]
+
+
+def test_an_edit_of_which_only_the_minute_is_known_has_no_delay() -> None:
+    """It may have been made at the minute's beginning or just now: whatever number was told would be wrong."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    for number, (first, last) in enumerate(((60, 118), (116, 118))):
+        desk.see(page("page-1", "1", {"title": f"new {number}"}, stamp=Stamp(at(first), at(last)), seen=at(118)))
+        desk.clock.seconds = 119.0
+        desk.answer(desk.planned(), Outcome.DONE, row("1", {"title": f"new {number}"}))  # the page was seen just now
+    assert [notice.delay_seconds for notice in recent_writes(desk.journal, 2)] == [1.0, None]
+
+
+def test_what_notion_computes_is_as_old_as_its_first_sight() -> None:
+    """Its page's time is that of an edit, which may have been long before what it is computed from changed."""
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.journal.update_sync("tasks", columns='{"title": [2, "text", "t", "formula"]}')
+    desk.clock.seconds = 118.0
+    desk.see(page("page-1", "1", {"title": "new"}, stamp=Stamp(at(60), at(118)), seen=at(118)))
+    intent = desk.planned()
+    desk.clock.seconds = 119.0
+    desk.answer(intent, Outcome.DONE, row("1", {"title": "new"}))
+    assert recent_writes(desk.journal, 1)[0].delay_seconds == 1.0
+
+
+def test_a_change_that_nothing_told_of_has_no_delay_and_not_that_of_the_one_before() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "new"}, stamp=stamp(10)))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", {**BEFORE, "title": "new"}, seen=at(12)))
+    desk.clock.seconds = 500.0
+    desk.see(row("1", {"title": "newer"}))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", {**BEFORE, "title": "newer"}, seen=at(502)))
+    assert recent_writes(desk.journal, 1)[0].delay_seconds is None
+
+
+def test_a_decided_conflict_counts_from_the_decision() -> None:
+    desk = Desk(make_sync(policy=Policy.MANUAL))
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"title": "ours"}, stamp=stamp(10)), page("page-1", "1", {"title": "theirs"}, edited=minute(0)))
+    assert desk.plan() == []
+    [conflict] = desk.conflicts()
+    desk.clock.seconds = 3600.0
+    carry_out(desk.journal, "resolve", {"id": conflict["id"], "take": "postgres"})
+    desk.clock.seconds = 3601.5
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", {**BEFORE, "title": "ours"}, seen=at(3601)))
+    assert recent_writes(desk.journal, 1)[0].delay_seconds == 1.5
+    assert desk.plan() == []
+    [conflict] = desk.conflicts()
+    assert (conflict["state"], conflict["resolved_at"]) == ("resolved", "2026-11-22T11:00:00.000000Z")
+
+
+def test_what_a_trigger_adds_to_our_write_happened_then() -> None:
+    desk = Desk()
+    desk.record("1", BEFORE)
+    desk.see(row("1", {"status": "Doing"}, stamp=stamp(10)))
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", {**BEFORE, "status": "Doing"}, seen=at(12)))
+    desk.clock.seconds = 3600.0
+    desk.see(page("page-1", "1", {"title": "new"}, stamp=Stamp(at(3599), at(3600)), seen=at(3600)))
+    desk.answer(desk.planned(), Outcome.DONE, row("1", {"title": "new", "status": "Touched"}))
+    desk.clock.seconds = 3601.0
+    desk.answer(desk.planned(), Outcome.DONE, page("page-1", "1", {"title": "new", "status": "Touched"}, seen=at(3601)))
+    [write, *_] = recent_writes(desk.journal, 1)
+    assert (write.side, write.delay_seconds) == (Side.NOTION, 1.0)
 
 
 def test_clocks_that_disagree_never_tell_a_negative_delay() -> None:
