@@ -140,10 +140,7 @@ class Cases:
             field=field_name,
             base=read_value(row["base"]),
             values=values,
-            when={
-                side: (read_moment(row[f"{side.value}_earliest"]), read_moment(row[f"{side.value}_latest"]))
-                for side in Side
-            },
+            when={side: self._when(pair, side, row) for side in Side},
             who={side: self._author(pair, side, field_name, values[side]) for side in Side},
             rule=row["rule"],
             winner=Side(row["winner"]) if row["winner"] else None,
@@ -173,6 +170,18 @@ class Cases:
             fields = read_remembered(self._journal, sync).fields
             self._titled[sync] = next((name for name, ends in fields.items() if ends.property_type == "title"), "")
         return self._titled[sync]
+
+    def _when(self, pair: Pair, side: Side, conflict: Row) -> tuple[datetime | None, datetime | None]:
+        """Between which moments that side came to be so. Of a record that was edited, not deleted, the conflict has no
+        time, but the history has that of the edit."""
+        known = (read_moment(conflict[f"{side.value}_earliest"]), read_moment(conflict[f"{side.value}_latest"]))
+        if conflict["field"] or known != (None, None):
+            return known
+        for row in reversed(self._journal.events_of(pair)):
+            edited = row["side"] == side.value and not row["kind"].startswith("write") and row["kind"] != "echo"
+            if edited and row["earliest"] and row["journaled_at"] <= conflict["at"]:
+                return read_moment(row["earliest"]), read_moment(row["latest"])
+        return known
 
     def _author(self, pair: Pair, side: Side, name: str, value: FieldValue) -> str:
         """Who gave the field that value; "" when nobody has told."""

@@ -237,6 +237,7 @@ class NotionFeed:
         again = [] if away else self._workers.map(self._look, [pairs[place] for place in gone])
         for place, found in zip(gone, (away_with_home(seen[place]) for place in gone) if away else again, strict=True):
             seen[place] = found
+        self._pages.names.introduce(found.author for found in seen)  # no listing shows who trashed a page
         self._pages.names.compare((pair.notion, found) for pair, found in zip(pairs, seen, strict=True))
         return seen
 

@@ -340,3 +340,13 @@ def test_who_may_not_be_asked_for_is_not_asked_for_again(books: Books) -> None:
         poll(end)
     assert world.requests("GET", f"users/{bob}") == 1
     assert books.people.by_id(bob) is None
+
+
+def test_who_trashed_a_page_is_asked_for_too(books: Books) -> None:
+    """No listing shows it: it is told of by the look at the page itself."""
+    world = books.world
+    carol = world.sandbox.person("Carol")
+    page = world.person.create_row(world.source_id, {"Key": "1"})
+    carol.trash(page)
+    books.end().look([world.pair(page)])
+    assert books.kept["people"][carol.user.id]["name"] == "Carol"

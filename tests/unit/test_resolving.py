@@ -67,6 +67,22 @@ def titles(desk: Desk, key: str = "1") -> tuple[object, object]:
     return pair.postgres.values["title"], pair.notion.values["title"]
 
 
+# Who and when
+
+
+def test_a_record_that_survives_tells_when_it_was_edited_and_by_whom() -> None:
+    """The conflict knows when the row was deleted; when the page was edited only its history knows."""
+    desk = Desk()
+    desk.record("1", {"title": "before", "status": "Todo"})
+    edit = page("page-1", "1", {"title": "edited"}, edited=minute(1), seen=at(101), stamp=stamp(60, 59), author="ada")
+    desk.see(row("1", stamp=stamp(100), author="app"), edit)
+    desk.plan()
+    found = case(desk)
+    assert (found.field, found.rule) == ("", "edit-survives")
+    assert found.when == {Side.POSTGRES: (at(100), at(100)), Side.NOTION: (at(60), at(119))}
+    assert dict(found.who) == {Side.POSTGRES: "app", Side.NOTION: "ada"}
+
+
 # What was seen
 
 
