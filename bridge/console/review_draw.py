@@ -235,11 +235,11 @@ def _offered(review: Review, width: int) -> list[Text]:
     if case is None:
         return [_keys((("q", "quit"),), width)]
     takes: list[tuple[str, str]] = [("p", "PostgreSQL"), ("n", "Notion"), ("b", "before"), ("e", "edit")]
-    if not case.field and review.scope is Scope.ONE:
+    if (not case.field and review.scope is Scope.ONE) or not case.to_decide:
         takes = []
-    keep = (("k", "keep the winner"),) if case.winner is not None else ()
-    about = f"for {review.scope}" + ("" if review.scope is Scope.ONE else f" ({len(review.in_scope()):,})")
-    scope = (("a", about),)
+    keep = (("k", "keep the winner"),) if case.winner is not None and case.to_decide else ()
+    about = f"scope: {review.scope}" + ("" if review.scope is Scope.ONE else f" ({len(review.in_scope()):,})")
+    scope = (("a", about),) if case.to_decide else ()
     undo = (("u", "undo"),) if review.done else ()
     if review.open:
         return [

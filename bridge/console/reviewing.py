@@ -126,6 +126,9 @@ class Review:
             self.scope = scopes[(scopes.index(self.scope) + 1) % len(scopes)]
         elif key == "u":
             self._undo()
+        elif key in {*_TAKES, "k"} and self.case is not None and not self.case.to_decide:
+            # Whatever the scope: a key that decided others, and not the one that is looked at, would surprise.
+            self._fail("it is decided already; u takes the last decision back")
         elif key in _TAKES:
             self._take(_TAKES[key])
         elif key == "k":
@@ -169,10 +172,10 @@ class Review:
 
     def _keep(self) -> None:
         """The rule's winner stays; the conflict needs no more looking at."""
-        found = [case for case in self.in_scope() if case.winner is not None]
-        if not found:
+        if self.case is not None and self.case.winner is None:
             self._fail("it has no winner yet: both sides keep their own until you decide")
             return
+        found = [case for case in self.in_scope() if case.winner is not None]
         choices: list[dict[str, Any]] = []
         for case in found:
             seen = {"seen": case.seen()} if case.field else {}
@@ -181,10 +184,6 @@ class Review:
 
     def _decide(self, choices: list[dict[str, Any]], words: str) -> None:
         if not choices:
-            return
-        stale = [case for case in self.in_scope() if not case.to_decide]
-        if stale:
-            self._fail("it is decided already; u takes the last decision back")
             return
         try:
             answer = self.desk.resolve(choices)

@@ -148,7 +148,7 @@ def test_one_conflict_shows_what_is_needed_to_decide(desk: RealDesk, sync: Sync)
         f"between {NOON.astimezone():%Y-%m-%d} {first} and {last}",
         "until you decide: the policy is to ask.",
         "p PostgreSQL   n Notion   b before   e edit   s skip",
-        "a for this conflict   l list   q quit",
+        "a scope: this conflict   l list   q quit",
     ):
         assert wanted in drawn, wanted
 
@@ -217,7 +217,7 @@ def test_a_whole_record_can_only_be_kept(desk: RealDesk) -> None:
 def test_the_whole_record_or_all_of_the_same_kind_at_once(desk: RealDesk) -> None:
     made = review(desk, "a")
     assert made.scope is Scope.RECORD
-    assert "for the whole record (2)" in screen(made)
+    assert "scope: the whole record (2)" in screen(made)
     made.press("n")
     assert [desk.state(number)[1] for number in (1, 2, 3)] == ["notion", "notion", None]
     made.press("u")
@@ -249,6 +249,23 @@ def test_a_second_decision_about_the_same_conflict_is_refused(desk: RealDesk) ->
     made = review(desk, "p", "n")
     assert made.failed
     assert desk.state(1) == ("resolving", "postgres")
+
+
+def test_a_key_decides_no_other_conflict_than_the_one_on_the_screen(desk: RealDesk) -> None:
+    made = review(desk, "a", "k")
+    assert made.scope is Scope.RECORD
+    assert made.failed, "it has no winner, whatever the other one of the record has"
+    assert desk.state(2) == ("decided", None)
+    made = review(desk)
+    made.press("p")
+    made.press("a")
+    drawn = screen(made)
+    assert "k keep" not in drawn
+    assert "scope" not in drawn
+    for key in ("k", "n"):
+        made.press(key)
+        assert made.failed
+        assert desk.state(2) == ("decided", None)
 
 
 def test_nothing_to_take_back_is_said(desk: RealDesk) -> None:
