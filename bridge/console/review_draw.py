@@ -1,4 +1,4 @@
-"""The review of conflicts as lines of text, for any size from 60 x 16 up."""
+"""The review of conflicts as lines of text, for any size from 40 x 16 up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bridge.console.layout import (
     tail,
 )
 from bridge.console.reviewing import Review, Scope, state_words
-from bridge.engine.cases import Case
+from bridge.engine.cases import RESOLVING, UNDONE, Case
 from bridge.model import FieldValue, Side, Unfit
 
 RULES = {
@@ -45,9 +45,11 @@ RULES = {
     "deleted-with-page": "the row was deleted with its page, which may never have shown this",
     "changed-by-database": "the database made something else of what was written",
 }
+_NARROW = 60  # cells; in fewer a line of the list has no room for values
 _LABEL = 13
 _BEFORE_MAX = 400  # characters of the value before; the two that differ are what is to be read
 _SPAN_SHOWN_S = 0.05  # an interval that is narrower is shown as one moment
+_LEAVE = (("?", "help"), ("q", "back"))
 _DIFFERS = "bold underline"
 _RULER = Console(width=80, color_system=None)  # folds lines, prints nothing
 
@@ -92,6 +94,10 @@ def _list(review: Review, width: int, room: int) -> list[Text]:
 
 def _row(case: Case, marked: bool, width: int) -> Text:
     state = _state(case)
+    if width < _NARROW:
+        what = f"#{case.id} {_name(case)} · {shown(case.field) if case.field else 'the record'}"
+        line = spread(Text(f"{'›' if marked else ' '} {what}"), Text.assemble(state, " "), width)
+        return Text.assemble(line, style="bold") if marked else line
     ends = max(16, state.cell_len + 2)
     name, field = max(16, width // 5), max(10, width // 8)
     room = max(4, width - 9 - name - field - ends)
@@ -112,7 +118,9 @@ def _row(case: Case, marked: bool, width: int) -> Text:
 
 
 def _state(case: Case) -> Text:
-    return Text(state_words(case), ASKS if case.waits else DIM)
+    """In a few words: which value it is that is being written is told where there is room."""
+    words = "being written" if case.state == RESOLVING and case.take != UNDONE else state_words(case)
+    return Text(words, ASKS if case.waits else DIM)
 
 
 def _name(case: Case) -> str:
@@ -201,7 +209,8 @@ def _verdict(case: Case, width: int) -> list[Text]:
     if case.waits:
         return paragraph(f"Both sides keep their own value until you decide: {rule_words}.", ASKS, width)
     if case.winner is None or not case.to_decide:
-        return paragraph(f"{state_words(case).capitalize()}.", "", width)
+        words = state_words(case)
+        return paragraph(f"{words[:1].upper()}{words[1:]}.", "", width)
     return paragraph(f"{SIDE_NAME[case.winner]} won: {rule_words}.", "", width)
 
 
@@ -224,16 +233,16 @@ def _bottom(review: Review, width: int) -> list[Text]:
         return [
             rule(width),
             typed,
-            _keys((("Enter", "takes it"), ("Ctrl-U", "empties it"), ("Esc", "leaves it")), width),
+            *_keys((("Enter", "takes it"), ("Ctrl-U", "empties it"), ("Esc", "leaves it")), width),
         ]
-    message = Text(f" {shown(review.message, 400)}", ALARM if review.failed else ASKS)
-    return [message, rule(width), *_offered(review, width)]
+    message = paragraph(review.message, ALARM if review.failed else ASKS, width) or [Text("")]
+    return [*message, rule(width), *_offered(review, width)]
 
 
 def _offered(review: Review, width: int) -> list[Text]:
     case = review.case
     if case is None:
-        return [_keys((("q", "quit"),), width)]
+        return _keys((("q", "back"),), width)
     takes: list[tuple[str, str]] = [("p", "PostgreSQL"), ("n", "Notion"), ("b", "before"), ("e", "edit")]
     if (not case.field and review.scope is Scope.ONE) or not case.to_decide:
         takes = []
@@ -243,13 +252,18 @@ def _offered(review: Review, width: int) -> list[Text]:
     undo = (("u", "undo"),) if review.done else ()
     if review.open:
         return [
-            _keys((*takes, *keep, ("s", "skip")), width),
-            _keys((*scope, *undo, ("l", "list"), ("q", "quit")), width),
+            *_keys((*takes, *keep, ("s", "skip")), width),
+            *_keys((*scope, *undo, ("l", "list"), *_LEAVE), width),
         ]
-    return [_keys((*takes, *keep), width), _keys((("Enter", "open"), *scope, *undo, ("q", "quit")), width)]
+    return [*_keys((*takes, *keep), width), *_keys((("Enter", "open"), *scope, *undo, *_LEAVE), width)]
 
 
-def _keys(keys: Sequence[tuple[str, str]], width: int) -> Text:
-    line = Text("  ").join(Text.assemble((f" {key}", "bold"), (f" {does}", DIM)) for key, does in keys)
-    line.truncate(width, overflow="ellipsis")
-    return line
+def _keys(keys: Sequence[tuple[str, str]], width: int) -> list[Text]:
+    """On as many lines as they need; a key that is cut off cannot be found. One empty line where there are none."""
+    lines = [Text()]
+    for key, does in keys:
+        word = Text.assemble((f" {key}", "bold"), (f" {does}", DIM))
+        if lines[-1] and lines[-1].cell_len + 2 + word.cell_len > width:
+            lines.append(Text())
+        lines[-1] = Text.assemble(lines[-1], "  " if lines[-1] else "", word)
+    return lines

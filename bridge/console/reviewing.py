@@ -20,6 +20,10 @@ from bridge.values.canonical import JOINERS, plain
 _TAKES = {"p": "postgres", "n": "notion", "b": "base"}
 _MOVES = {"up": -1, "down": 1, "page up": -10, "page down": 10, "home": -(10**9), "end": 10**9}
 _LONG = 60  # characters; what is longer, or has lines, is edited in an editor
+HELP = (
+    "p, n and b give both sides PostgreSQL's value, Notion's, or the one before; e a value of yours. k keeps what won. "
+    "a: how much such a key decides. u undoes the last one. s goes on to the next, l and Escape to the list, q back."
+)
 WORDS = {"postgres": "PostgreSQL's value", "notion": "Notion's value", "base": "the value before"}
 
 
@@ -105,8 +109,10 @@ class Review:
             self._type(key)
             return
         self.message, self.failed = "", False
-        if key in (END, CTRL_C, "q"):
+        if key in (END, CTRL_C, "q") or (key == "escape" and not self.open):
             self.ended = True
+        elif key == "?":
+            self.message = HELP
         elif key in _MOVES:
             self._move(_MOVES[key])
         elif self.case is not None:
@@ -168,7 +174,8 @@ class Review:
         if self.scope is Scope.ONE and self.case is not None and not self.case.field:
             self._fail("a whole record was kept because it had been edited; to delete it after all, delete it there")
             return
-        self._decide([{"id": case.id, "take": take, "seen": case.seen()} for case in self.in_scope()], WORDS[take])
+        choices = [{"id": case.id, "take": take, "seen": case.seen()} for case in self.in_scope()]
+        self._decide(choices, f"{WORDS[take]} taken")
 
     def _keep(self) -> None:
         """The rule's winner stays; the conflict needs no more looking at."""
@@ -180,7 +187,7 @@ class Review:
         for case in found:
             seen = {"seen": case.seen()} if case.field else {}
             choices.append({"id": case.id, "take": str(case.winner), **seen})
-        self._decide(choices, "what had won")
+        self._decide(choices, "winner kept")
 
     def _decide(self, choices: list[dict[str, Any]], words: str) -> None:
         if not choices:
@@ -199,7 +206,7 @@ class Review:
             self._show_again(refused, len(taken))
             return
         what = f"#{taken[0]}" if len(taken) == 1 else count(len(taken), "conflict")
-        self.message = f"{what}: {words} taken; u takes that back"
+        self.message = f"{what}: {words}; u undoes"
         if self.open:
             self._skip(1)
 
@@ -276,7 +283,7 @@ class Review:
         assert case is not None
         self.scope = Scope.ONE
         choice = {"id": case.id, "take": "value", "value": text, "seen": case.seen()}
-        self._decide([choice], "your value" if text else "nothing (empty)")
+        self._decide([choice], "your value taken" if text else "nothing (empty) taken")
 
 
 def state_words(case: Case) -> str:
@@ -291,7 +298,7 @@ def state_words(case: Case) -> str:
 
 
 def _taken(case: Case) -> str:
-    return {"base": "the one before", "value": "your value"}.get(case.take, case.take)
+    return {**WORDS, "value": "your value"}.get(case.take, case.take)
 
 
 def _one_line(message: str, hint: str) -> str:

@@ -148,7 +148,7 @@ def test_one_conflict_shows_what_is_needed_to_decide(desk: RealDesk, sync: Sync)
         f"between {NOON.astimezone():%Y-%m-%d} {first} and {last}",
         "until you decide: the policy is to ask.",
         "p PostgreSQL   n Notion   b before   e edit   s skip",
-        "a scope: this conflict   l list   q quit",
+        "a scope: this conflict   l list   ? help   q back",
     ):
         assert wanted in drawn, wanted
 
@@ -191,9 +191,9 @@ def test_after_a_decision_the_next_one_is_shown(desk: RealDesk) -> None:
     made = review(desk, "enter", "p")
     assert made.case is not None
     assert made.case.id == 3
-    assert made.message == "#1: PostgreSQL's value taken; u takes that back"
+    assert made.message == "#1: PostgreSQL's value taken; u undoes"
     made.press("l")
-    assert "postgres is being written" in screen(made, 120)
+    assert "being written" in screen(made, 120)
 
 
 def test_the_winner_can_be_kept_and_an_open_conflict_has_none(desk: RealDesk) -> None:
@@ -336,6 +336,38 @@ def test_skipping_goes_through_what_is_left_and_ends_in_the_list(desk: RealDesk)
         made.press("p" if made.case.field else "k")
         made.press("s")
     assert made.open is any(case.waits for case in made.cases)
+
+
+def test_the_words_name_values_and_say_which_key_undoes(desk: RealDesk) -> None:
+    assert review(desk, "end", "k").message == "#2: winner kept; u undoes"
+    made = review(desk, "p", "enter")
+    assert "PostgreSQL's value is being written." in screen(made)
+
+
+def test_escape_goes_to_the_list_and_then_back(desk: RealDesk) -> None:
+    made = review(desk, "enter", "escape")
+    assert not made.open
+    assert not made.ended
+    made.press("escape")
+    assert made.ended
+
+
+def test_a_question_mark_tells_what_the_keys_do(desk: RealDesk) -> None:
+    for keys in (("?",), ("enter", "?")):
+        drawn = " ".join(screen(review(desk, *keys)).split())
+        for wanted in ("PostgreSQL's value, Notion's, or the one before", "k keeps what won", "q back."):
+            assert wanted in drawn
+
+
+def test_forty_columns_show_all_keys_and_what_each_conflict_is_about(desk: RealDesk) -> None:
+    made = review(desk, "end")
+    listed = screen(made, 40, 16)
+    for wanted in ("› #2 Record 1 · title", "notion won", "#1 Record 1 · status", "waits for you"):
+        assert wanted in listed
+    made.press("enter")
+    for drawn in (listed, screen(made, 40, 16)):
+        for wanted in ("p PostgreSQL", "e edit", "k keep the winner", "a scope: this conflict", "? help", "q back"):
+            assert wanted in drawn, wanted
 
 
 def test_an_unknown_key_is_told(desk: RealDesk) -> None:
