@@ -16,7 +16,7 @@ from bridge.cli.listing import listing
 from bridge.cli.output import key_shown, key_text, many, moment_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.config import Config
-from bridge.engine.cases import LAPSED, RESOLVED, UNDONE, Case, Cases
+from bridge.engine.cases import LAPSED, RESOLVED, UNDONE, WORDS, Case, Cases
 from bridge.engine.namefile import NameFile
 from bridge.engine.requests import is_running, submit
 from bridge.engine.resolving import TAKES, DecisionRefused, find_conflict
@@ -129,7 +129,7 @@ def resolve(environment: Environment, numbers: tuple[int, ...], take: str, recor
         chosen = _scope(journal, config, names, rows, record=record, same_kind=same_kind)
     choices = [_choice(case, word, text if equals else None) for case in chosen]
     answer = submit(config.journal.path, environment.clock, "resolve-many", {"choices": choices})
-    return _tell(environment, config, answer, "resolved", lambda row: f"{row['take']} was taken")
+    return _tell(environment, config, answer, "resolved", _goes)
 
 
 @conflicts.command()
@@ -149,6 +149,12 @@ def undo(environment: Environment, numbers: tuple[int, ...]) -> ExitCode:
     config = environment.config()
     answer = submit(config.journal.path, environment.clock, "undo-many", {"ids": list(numbers)})
     return _tell(environment, config, answer, "undone", lambda row: "its decision was taken back")
+
+
+def _goes(row: Row) -> str:
+    if row["take"] in LAPSED:  # an edit came before it was written
+        return LAPSED[row["take"]]
+    return f"{WORDS[row['take']]} goes to both sides" if row["field"] else "the record is kept"
 
 
 def _scope(
@@ -283,8 +289,8 @@ def verdict(row: Row) -> str:
     if row["state"] == "decided":
         return f"{row['winner']} won ({row['rule']})" if row["take"] != UNDONE else "taken back"
     if row["state"] == RESOLVED:
-        return LAPSED.get(row["take"], f"{row['take']} taken")
-    return "both sides get their own back" if row["take"] == UNDONE else f"{row['take']} is being written"
+        return LAPSED.get(row["take"], f"{WORDS.get(row['take'], row['take'])} taken")
+    return "both sides get their own back" if row["take"] == UNDONE else f"{WORDS[row['take']]} is being written"
 
 
 def _show(environment: Environment, row: Row, case: Case) -> None:

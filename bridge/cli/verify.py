@@ -74,7 +74,9 @@ def _ordered(result: Verified) -> list[Difference]:
 
 
 def _show(environment: Environment, name: str, result: Verified, limit: int) -> None:
-    verdict = "both sides agree" if result.agrees else f"{many(len(result.unexcused), 'difference')}"
+    known = len(result.differences) - len(result.unexcused)
+    but = f", but for {many(known, 'known difference')}" if known else ""
+    verdict = f"both sides agree{but}" if result.agrees else many(len(result.unexcused), "difference")
     looked = f"{many(result.rows, 'row')}, {many(result.pages, 'page')}, {many(result.fields, 'field')} compared"
     environment.print(f"{name}: {verdict} ({looked})")
     if not result.differences:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from bridge.console.keys import CTRL_C, END
 from bridge.console.layout import count, shown
-from bridge.engine.cases import LAPSED, RESOLVED, RESOLVING, UNDONE, Case
+from bridge.engine.cases import LAPSED, RESOLVED, RESOLVING, UNDONE, WORDS, Case
 from bridge.errors import BridgeError
 from bridge.model import Side, Unfit
 from bridge.values.canonical import JOINERS, plain
@@ -24,7 +24,6 @@ HELP = (
     "p, n and b give both sides PostgreSQL's value, Notion's, or the one before; e a value of yours. k keeps what won. "
     "a: how much such a key decides. u undoes the last one. s goes on to the next, l and Escape to the list, q back."
 )
-WORDS = {"postgres": "PostgreSQL's value", "notion": "Notion's value", "base": "the value before"}
 
 
 class Desk(Protocol):
@@ -298,7 +297,7 @@ def state_words(case: Case) -> str:
 
 
 def _taken(case: Case) -> str:
-    return {**WORDS, "value": "your value"}.get(case.take, case.take)
+    return WORDS.get(case.take, case.take)
 
 
 def _one_line(message: str, hint: str) -> str:

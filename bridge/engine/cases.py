@@ -26,6 +26,14 @@ AGREED = "agreed"  # nobody decided it: somebody gave both sides the same value
 OVERTAKEN = "overtaken"  # an edit came after the decision, and before it was written
 LAPSED = {AGREED: "both sides agree by now", OVERTAKEN: "a later edit came first"}
 
+# What can be taken, in words.
+WORDS = {
+    "postgres": "PostgreSQL's value",
+    "notion": "Notion's value",
+    "base": "the value before",
+    "value": "your value",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

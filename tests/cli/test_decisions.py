@@ -34,13 +34,18 @@ def test_the_list_has_the_documented_keys(divided: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("take", "title"),
-    [("postgres", "ours"), ("notion", "theirs"), ("base", "before"), ("value=a = third", "a = third")],
+    ("take", "title", "words"),
+    [
+        ("postgres", "ours", "PostgreSQL's value"),
+        ("notion", "theirs", "Notion's value"),
+        ("base", "before", "the value before"),
+        ("value=a = third", "a = third", "your value"),
+    ],
 )
-def test_resolving_gives_both_sides_the_value(divided: World, take: str, title: str) -> None:
+def test_resolving_gives_both_sides_the_value(divided: World, take: str, title: str, words: str) -> None:
     result = divided.type("conflicts", "resolve", "1", "--take", take)
     assert result.exit_code == 0, result.stderr
-    assert f"conflict 1: {take.partition('=')[0]} was taken" in result.stdout
+    assert f"conflict 1: {words} goes to both sides" in result.stdout
     assert divided.titles() == (title, title)
     assert divided.json("conflicts", "list") == []
     assert divided.json("conflicts", "list", "--all")[0]["state"] == "resolved"

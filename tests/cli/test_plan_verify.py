@@ -153,6 +153,7 @@ def test_verify_does_not_count_what_is_parked(world: World) -> None:
     [difference] = world.json("verify")["syncs"][0]["differences"]
     assert difference["field"] == "estimate"
     assert difference["excused"].startswith("parked")
+    assert world.type("verify").stdout.startswith("tasks: both sides agree, but for 1 known difference (1 row,")
 
 
 def test_what_is_parked_hides_no_other_difference_behind_the_limit(world: World) -> None:
