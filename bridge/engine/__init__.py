@@ -8,7 +8,8 @@ Begin at `worker`: one round of one sync, which calls the rest.
     observing   intake (into the journal), by snapshots and trust; pagewatch (Notion), with pacing and unlisted; listed
                 and turns (rows of which there are very many)
     records     linking (whose is this page), making (which are being made), links (which page is which row)
-    planning    planner (the merge, and what holds a write back), portions, parting, told
+    planning    planner (the merge, and what holds a write back), parents (pages that are made before others), portions,
+                parting, told
     writing     dispatch, settle, with agreed; lingering and overrun (what Notion's lack of conditional writes costs);
                 returning (pages that were moved and came back); health
     people      requests, decisions, resolving, with typed; puttingback; cases (a conflict with all that is known of it)

@@ -126,7 +126,8 @@ def let_wait(workers: Sequence[Worker]) -> None:
 
 
 def referenced_first(workers: Sequence[Worker]) -> list[Worker]:
-    """The workers so that records are made before those that link to them; in a circle somebody has to begin."""
+    """The workers so that records are made before those that link to them; in a circle somebody has to begin.
+    Tells each of them which of those that it links to come before it."""
     ordered: dict[str, Worker] = {}
     begun: set[str] = set()
 
@@ -136,6 +137,7 @@ def referenced_first(workers: Sequence[Worker]) -> list[Worker]:
         begun.add(worker.sync.name)
         for target in worker.targets:
             visit(target)
+        worker.parents = [target for target in worker.targets if target.sync.name in ordered]
         ordered[worker.sync.name] = worker
 
     for worker in workers:

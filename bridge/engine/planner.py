@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from bridge.ends import Intent
 from bridge.engine.cases import AGREED, DECIDED, OPEN, OVERTAKEN, RESOLVED, RESOLVING
 from bridge.engine.links import reread
 from bridge.engine.overrun import hidden_in_trash
+from bridge.engine.parents import Parents
 from bridge.engine.parting import Parting, is_parting
 from bridge.engine.portions import portion
 from bridge.engine.resolving import read_seen
@@ -22,10 +23,12 @@ from bridge.journal.rows import read_value, wanted
 from bridge.journal.store import Row
 from bridge.merge import APPROVED, REJECTED, Said, merge
 from bridge.model import Action, Change, Decision, Op, Pair, Side, Sync, Unfit, Value, Waiting
+from bridge.values.links import for_page
 
 _EMPTIED_MIN = 10  # below this many records, deleting all of them is an ordinary thing to do
 _RECENT_S = 60.0
 _PUT_OFF_S = 0.5
+_HELD_MAX = 500  # in one plan: so many are merged in the time in which nothing else is done
 _TOLD_LATER_S = 5.0  # each time that a record comes up it is merged anew, and there may be thousands
 
 
@@ -47,15 +50,17 @@ class Planner:
         self._new_id = new_id
         self._parting = Parting(journal, sync)
 
-    def plan(self, limit: int, *, deletes: bool = True) -> list[Intent]:
+    def plan(self, limit: int, *, deletes: bool = True, making: Collection[str] = ()) -> list[Intent]:
         """Merges pairs that changed until about `limit` writes are decided; journals what was agreed, what
         conflicts, and what to write.
 
         `deletes` False puts deletions off, because more changes wait to be read: a mass deletion is longer than one
-        round, and its first part alone is below every limit.
+        round, and its first part alone is below every limit. `making`: the syncs that come before this one, and whose
+        pages are being made now: those that link to them come after them.
 
         Raises BreakerTripped when this would delete more than a person has to allow; nothing is planned then.
         """
+        parents = Parents(self._journal, self._sync, making, self._clock.now())
         pairs = self._journal.dirty_pairs(self._sync.name, limit)
         if not pairs:
             return []
@@ -70,9 +75,10 @@ class Planner:
                 written: list[Intent] = []
                 for pair in pairs:
                     with crash_point(CrashPoint.PLANNED):
-                        planned = self._plan_pair(pair, deletes, quiet=pair.id not in marked)
+                        planned = self._plan_pair(pair, deletes, parents, quiet=pair.id not in marked)
                     if planned is None:
                         done.append(pair.id)
+                        self._makes_no_page(pair)
                     elif any(i.action.only_tells for i in planned):
                         untold += planned
                     else:
@@ -80,7 +86,7 @@ class Planner:
                 self._journal.clean(done)
                 self._journal.add_intents(written)
                 intents += written
-                left = limit - len(intents)
+                left = limit - len(intents) if parents.held < _HELD_MAX else 0
                 pairs = self._journal.dirty_pairs(self._sync.name, left) if left > 0 else []
             # What is only told waits for people's changes; not for the first fill, which may take hours.
             told = [] if any(not intent.backfill for intent in intents) else untold[:limit]
@@ -101,7 +107,12 @@ class Planner:
     def _portion(self, action: Action) -> Action:
         return portion(self._sync, action)
 
-    def _plan_pair(self, pair: Pair, deletes: bool, *, quiet: bool) -> list[Intent] | None:
+    def _makes_no_page(self, pair: Pair) -> None:
+        """Nothing is left to do, and there is no page: it was refused, or the row is gone or not in the sync."""
+        if pair.page_id is None and pair.key is not None:
+            self._journal.awaiting.done(for_page(self._sync.name, pair.key))
+
+    def _plan_pair(self, pair: Pair, deletes: bool, parents: Parents, *, quiet: bool) -> list[Intent] | None:
         """None when there is nothing to write, and nothing to wait for. `quiet`: see `Journal.marked`."""
         known = reread(pair, self._sync)
         if known is not pair:
@@ -111,6 +122,8 @@ class Planner:
         pair, decision = planned.pair, planned.decision
         if not deletes and any(action.op is Op.DELETE for action in decision.actions):
             self._put_off(pair)
+            return []
+        if quiet and parents.holds(pair, decision):
             return []
         if decision.base != pair.base:
             pair = replace(pair, base=decision.base)

@@ -70,6 +70,7 @@ class Worker:
         self._clock = clock
         self._tasks = tasks
         self.targets: Sequence[Worker] = ()  # the syncs that this one's relations link to
+        self.parents: Sequence[Worker] = ()  # those of them that come before this one
         self._rows = _Rows.UNKNOWN
         self._began = -math.inf  # this round, monotonic
         self._others_wait = False  # rows to be read, beside those that were read in this round
@@ -210,11 +211,17 @@ class Worker:
         known = self.knows_pages and self._follows_rows
         return known and not (state.paused or state.breaker or self.draining)
 
+    @property
+    def makes_pages(self) -> bool:
+        """Whether pages that are still to be made are on their way."""
+        return self._may_plan() and not (self._drifted or self.health.failing())
+
     def _plan(self) -> None:
+        making = [parent.sync.name for parent in self.parents if parent.makes_pages]
         while (room := self.dispatch.room()) > 0:
             try:
                 with crash_point(CrashPoint.INTENTS_COMMITTED):
-                    intents = self._planner.plan(room, deletes=self._drained)
+                    intents = self._planner.plan(room, deletes=self._drained, making=making)
             except BreakerTripped as tripped:
                 with self.journal.transaction():
                     self.journal.stop(self.sync.name, tripped)

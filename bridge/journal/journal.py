@@ -15,6 +15,7 @@ from bridge.crashpoints import CrashPoint, crash_point
 from bridge.errors import BreakerTripped
 from bridge.journal import rows
 from bridge.journal.arrivals import Arrivals
+from bridge.journal.awaiting import Awaiting
 from bridge.journal.history import History
 from bridge.journal.rows import PageTimes
 from bridge.journal.store import Row, Store
@@ -46,7 +47,7 @@ class SyncState:
 
 class Journal(History):
     """Reads and writes what is known: syncs and pairs; and, inherited, their history and what is under way. `arrivals`
-    are the rows that are no pairs yet.
+    are the rows that are no pairs yet, `awaiting` tells which pages are made after others.
 
     Every method that writes is meant to be called inside `transaction()`; what belongs together is committed
     together. Raises JournalError when the file cannot be used.
@@ -55,6 +56,7 @@ class Journal(History):
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__(store, clock)
         self.arrivals = Arrivals(store)
+        self.awaiting = Awaiting(store)
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Journal:
@@ -238,6 +240,7 @@ class Journal(History):
     def soil_waiting(self, wanted: str) -> None:
         """Has those pairs merged again that wait for this related record, of whichever sync they are."""
         self.store.run("pairs_soil_waiting", wanted=wanted)
+        self.awaiting.done(wanted)
 
     def attempts(self, pair: Pair) -> int:
         """Writes in a row that did not end well."""

@@ -123,7 +123,8 @@ WHERE sync = :sync AND not_before IS NOT NULL AND EXISTS (
 
 -- name: pairs_soil_all
 -- Work is derived, so at start everything is looked at again.
-UPDATE pairs SET dirty = 1 WHERE sync = :sync
+-- Who waits for another record's page asks anew, too: nobody will tell it.
+UPDATE pairs SET dirty = 1, not_before = iif(attempts = 0, NULL, not_before) WHERE sync = :sync
 
 -- name: pairs_soil_unwritable
 -- What Notion could not hold it may hold now: an option was added, a person joined.
@@ -136,6 +137,16 @@ WHERE +sync = :sync -- + keeps SQLite from the index of all records of the sync:
 UPDATE pairs SET dirty = 1 WHERE id IN (
     SELECT pair FROM parked WHERE kind = 'link' AND wanted = :wanted AND state IN ('open', 'dropped')
 )
+
+-- name: page_comes
+-- Whether a new row, or one whose turn has not come, is still to get its page. One that was refused is not.
+SELECT 1 FROM pairs WHERE sync = :sync AND key = :key AND page_id IS NULL AND postgres_state = 'live' AND dirty = 1
+    AND failures = 0 AND (:before IS NULL OR id < :before)
+UNION ALL SELECT 1 FROM arrivals WHERE sync = :sync AND key = :key AND :before IS NULL
+LIMIT 1
+
+-- name: pairs_go_on
+UPDATE pairs SET not_before = NULL WHERE id IN (SELECT value FROM json_each(:pairs)) AND attempts = 0
 
 -- name: pairs_forget
 -- Another database, or the same one restored: what was agreed does not count, what was seen there is not known. A page

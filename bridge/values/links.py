@@ -45,6 +45,11 @@ def for_page(target: str, key: Key) -> str:
     return f"page of {target}: {'|'.join(key)}"
 
 
+def page_meant(target: str, wanted: str) -> Key:
+    """The key of the row whose page is waited for under this name: a relation's target has a key of one part."""
+    return (wanted.removeprefix(for_page(target, ("",))),)
+
+
 def for_row(target: str, page_id: str) -> str:
     """Names the wait for the row of a page."""
     return f"row of {target}: {page_id}"

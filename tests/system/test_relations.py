@@ -21,6 +21,22 @@ def test_rows_that_reference_each_other_become_pages_that_link(shop: Shop) -> No
     assert (shop.parked(), shop.conflicts(), shop.differences()) == ([], [], [])
 
 
+def test_a_first_fill_makes_each_page_with_its_links_at_once(shop: Shop) -> None:
+    customers = [shop.insert("customers", name=f"customer {n}") for n in range(10)]
+    tags = [shop.insert("tags", name=f"tag {n}") for n in range(3)]
+    orders = [shop.insert("orders", title=str(n), customer_id=customers[n % 10]) for n in range(20)]
+    for number, order in enumerate(orders):
+        shop.link(order, tags[number % 3], tags[(number + 1) % 3])
+    shop.sync()
+    made = [entry for entry in shop.sandbox.log.find("POST") if entry.path == "/v1/pages"]
+    assert (len(made), shop.sandbox.log.find("PATCH")) == (33, [])
+    assert [shop.linked("orders", key, "Customer") for key in orders[:10]] == [
+        [shop.page_of("customers", key)] for key in customers
+    ]
+    assert len(shop.linked("orders", orders[0], "Tags")) == 2
+    assert (shop.parked(), shop.conflicts(), shop.differences()) == ([], [], [])
+
+
 def test_pages_that_link_become_rows_that_reference_each_other(shop: Shop) -> None:
     ada = shop.person.create_row(shop.sources["customers"], {"Name": "Ada"})
     order = shop.person.create_row(shop.sources["orders"], {"Title": "1", "Customer": [ada]})
