@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -14,11 +14,11 @@ from bridge.cli.listing import listing
 from bridge.cli.output import key_shown, key_text, many, seconds_shown, value_shown
 from bridge.cli.program import shared_options
 from bridge.cli.reading import Reading, reading
-from bridge.engine import compare
+from bridge.engine import compare, foretold
 from bridge.engine.opening import new_id, open_sides
 from bridge.engine.planner import Planned, Planner
 from bridge.errors import BreakerTripped, ExitCode
-from bridge.model import Action, Conflict, Op, Side, Waiting
+from bridge.model import Action, Conflict, Key, Op, Side, Sync, Waiting
 from bridge.values import canonical
 
 # A few pages are looked at with one request before they are written.
@@ -38,11 +38,16 @@ _WORDS = {
 class SyncPlan:
     """What would be done about one sync, and what would stop it ("" = nothing)."""
 
-    name: str
+    sync: Sync
     planned: list[Planned]
+    pages: frozenset[Key]  # of the rows that have one
     breaker: str
     trigger: str
     per_minute: int
+
+    @property
+    def name(self) -> str:
+        return self.sync.name
 
     @property
     def counts(self) -> dict[str, int]:
@@ -97,6 +102,7 @@ def plan(environment: Environment, limit: int) -> ExitCode:
         for chosen in environment.chosen(config):
             with reading(environment, sides, config, chosen) as parts:
                 plans.append(plan_of(environment, parts, config.notion.requests_per_minute))
+    plans = with_links(plans)
     if environment.json:
         syncs = [plan_json(found, limit) for found in plans]
         environment.emit({"version": JSON_VERSION, "syncs": syncs})
@@ -110,7 +116,16 @@ def plan_of(environment: Environment, parts: Reading, per_minute: int) -> SyncPl
     """Reads both sides in full and says what a sync would do. Raises Unavailable, AccessLost."""
     planned = list(compare.preview(parts.sync, parts.journal, parts.postgres, parts.notion, environment.clock, new_id))
     trigger = "; ".join(finding.message for finding in parts.findings)
-    return SyncPlan(parts.sync.name, planned, _breaker(environment, parts), trigger, per_minute)
+    pages = frozenset(pair.key for pair in parts.journal.all_pairs(parts.sync.name) if pair.key and pair.notion.live)
+    return SyncPlan(parts.sync, planned, pages, _breaker(environment, parts), trigger, per_minute)
+
+
+def with_links(plans: list[SyncPlan]) -> list[SyncPlan]:
+    """The plans as they are when all of them are worked: one makes pages that another one's link to."""
+    going = [found for found in plans if not found.breaker]  # who stops makes no page
+    known = foretold.with_links([foretold.Part(found.sync, found.planned, found.pages) for found in going])
+    by_name = {found.name: planned for found, planned in zip(going, known, strict=True)}
+    return [replace(found, planned=by_name.get(found.name, found.planned)) for found in plans]
 
 
 def _breaker(environment: Environment, parts: Reading) -> str:

@@ -13,5 +13,6 @@ Begin at `worker`: one round of one sync, which calls the rest.
     writing     dispatch, settle, with agreed; lingering and overrun (what Notion's lack of conditional writes costs);
                 returning (pages that were moved and came back); health
     people      requests, decisions, resolving, with typed; puttingback; cases (a conflict with all that is known of it)
-    telling     status, notices, compare (for `verify` and `plan`); ratelog and namefile (files beside the journal)
+    telling     status, notices, compare (for `verify` and `plan`), foretold (links, for `plan`); ratelog and
+                namefile (files beside the journal)
 """

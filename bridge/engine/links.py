@@ -94,7 +94,7 @@ class LinkTable:
         target = self._relations.get(sync, {}).get(field, "")
         if entry is None or not target:
             return ()
-        others = (self._entry(self._by_key.get((target, (key,)))) for key in _keys(entry.shown.get(field)))
+        others = (self._entry(self._by_key.get((target, (key,)))) for key in keys_of(entry.shown.get(field)))
         # Nobody can take a link to a deleted record away in Notion, which hides it: it would come back for ever.
         return tuple(other.page_id for other in others if other and other.page_id is not None and not other.is_deleted)
 
@@ -165,7 +165,8 @@ def _drop(index: dict[_Name, int], name: _Name, pair_id: int) -> None:
         del index[name]
 
 
-def _keys(value: FieldValue) -> tuple[str, ...]:
+def keys_of(value: FieldValue) -> tuple[str, ...]:
+    """The keys of the rows that a link stands for."""
     if value is None or isinstance(value, Unfit):
         return ()
     return value if isinstance(value, tuple) else (plain(value),)

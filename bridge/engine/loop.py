@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from bridge.clock import Clock
 from bridge.crashpoints import CrashPoint, crash_point
+from bridge.engine.parents import in_order
 from bridge.engine.requests import Mailbox
 from bridge.engine.tasks import Tasks
 from bridge.engine.worker import Worker
@@ -126,20 +127,11 @@ def let_wait(workers: Sequence[Worker]) -> None:
 
 
 def referenced_first(workers: Sequence[Worker]) -> list[Worker]:
-    """The workers so that records are made before those that link to them; in a circle somebody has to begin.
-    Tells each of them which of those that it links to come before it."""
-    ordered: dict[str, Worker] = {}
-    begun: set[str] = set()
-
-    def visit(worker: Worker) -> None:
-        if worker.sync.name in begun:
-            return
-        begun.add(worker.sync.name)
-        for target in worker.targets:
-            visit(target)
-        worker.parents = [target for target in worker.targets if target.sync.name in ordered]
-        ordered[worker.sync.name] = worker
-
-    for worker in workers:
-        visit(worker)
-    return list(ordered.values())
+    """The workers so that records are made before those that link to them. Tells each of them which of those that it
+    links to come before it."""
+    by_name = {worker.sync.name: worker for worker in workers}
+    order = in_order({name: [target.sync.name for target in worker.targets] for name, worker in by_name.items()})
+    for place, name in enumerate(order):
+        worker = by_name[name]
+        worker.parents = [target for target in worker.targets if target.sync.name in order[:place]]
+    return [by_name[name] for name in order]

@@ -1,4 +1,4 @@
-"""Whether a page is made after one that it links to, so that the link goes along.
+"""Which pages are made before those that link to them, so that the link goes along.
 
 Made before, it would be made without the link, which would be a second request. But it must not wait for ever: only for
 a record that is on its way to its page, and that comes earlier in one fixed order of all records (by sync, then by
@@ -7,7 +7,7 @@ number), so that in a circle somebody begins.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from bridge.journal import Journal
@@ -18,6 +18,30 @@ _ASK_AGAIN = timedelta(seconds=60)
 _SOON = 64  # records that are made within half a minute, whatever else there is to do
 _MOST = 1_000
 _A_PART = 10
+
+
+def in_order(targets: Mapping[str, Iterable[str]]) -> list[str]:
+    """The syncs, each with those that it links to, so that these come first; in a circle somebody has to begin."""
+    ordered: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in begun or name not in targets:
+            return
+        begun.add(name)
+        for target in sorted(targets[name]):
+            visit(target)
+        ordered[name] = None
+
+    for name in targets:
+        visit(name)
+    return list(ordered)
+
+
+def pays(own: int, others: int) -> bool:
+    """Whether so many pages are to be made after so many that they link to. A few do not wait behind hundreds: to write
+    them twice costs less than a tenth more."""
+    return others <= _SOON or own * _A_PART >= others
 
 
 class Parents:
@@ -50,9 +74,7 @@ class Parents:
         return self._journal.awaiting.comes(target, page_meant(target, wanted), before) and self._is_worth(target)
 
     def _is_worth(self, target: str) -> bool:
-        """A few records do not wait behind thousands of others: that costs less than a tenth more."""
         if target not in self._worth:
-            others = self._journal.to_fill(target, _MOST)
-            few = others > _SOON and self._journal.to_fill(self._sync.name, _MOST) * _A_PART < others
-            self._worth[target] = not few
+            own, others = (self._journal.to_fill(name, _MOST) for name in (self._sync.name, target))
+            self._worth[target] = pays(own, others)
         return self._worth[target]
