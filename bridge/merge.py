@@ -10,8 +10,7 @@ Per field, against the base (what both sides last agreed on):
 
 The record itself is merged the same way, with "is it there" as the value; a deletion against an edit keeps
 the edit. Without a base (first run, lost journal) nothing is ever deleted, and what differs is decided by
-`first_sync`. The result depends only on the arguments, so that a crash at any moment is repaired by merging
-again.
+`first_sync`. The result depends only on the arguments, so that a crash is repaired by merging again.
 """
 
 from __future__ import annotations
@@ -185,9 +184,11 @@ def _merge_field(draft: _Draft, item: Field, sync: Sync, said: Said) -> None:
     known = pair.base is not None and pair.base.presence is Presence.LIVE and name in pair.base.values
     before = pair.base.values[name] if pair.base is not None and known else None
     moved = {Side.POSTGRES: row != before, Side.NOTION: not item.codec.stands_for(page, before)}
+    # The page shows less than was agreed on, the minute of a time: of other seconds it would show no more.
+    less = known and page != before and not moved[Side.NOTION] and item.direction.into(Side.NOTION)
     if name in said.values:
         _settle_as_said(draft, item, said.values[name])
-    elif row == page or (not known and item.codec.stands_for(page, row)):
+    elif row == page or ((less or not known) and item.codec.stands_for(page, row)):
         if not isinstance(row, Unfit):
             draft.agreed[name] = row
     elif not known:
@@ -200,9 +201,7 @@ def _merge_field(draft: _Draft, item: Field, sync: Sync, said: Said) -> None:
 
 def _merge_lapsed(draft: _Draft, item: Field) -> None:
     """Notion emptied the page itself, because an option was removed: nobody edited it, and the row's value stands.
-
-    It is to be written to the page, which refuses it for as long as the option is missing.
-    """
+    It is to be written to the page, which refuses it for as long as the option is missing."""
     row, page = (draft.pair.side(side).values[item.name] for side in Side)
     if item.direction.into(Side.NOTION):
         draft.carry(item, Side.NOTION, row)

@@ -253,6 +253,26 @@ def test_a_time_with_seconds_is_kept_though_notion_shows_minutes(world: World) -
     assert world.in_step()
 
 
+def test_other_seconds_of_the_minute_that_a_page_shows_cost_no_request(world: World) -> None:
+    """As a trigger sets them that notes when a row was touched."""
+    key = insert(world, "t", starts="2026-11-22 10:00:10+00")
+    world.sync()
+    world.sql("UPDATE tasks SET starts = '2026-11-22 10:00:50+00'")
+    world.sync()
+    assert world.sandbox.log.find("PATCH") == []
+    assert world.in_step()
+    world.person.edit(world.page(key)["_id"], {"Name": "edited"})
+    world.sync()
+    assert world.rows()[key]["starts"].second == 50
+    world.sql("UPDATE tasks SET starts = '2026-11-22 10:01:10+00'")
+    world.sync()
+    assert world.page(key)["Starts"].startswith("2026-11-22T10:01:00")
+    world.person.edit(world.page(key)["_id"], {"Starts": "2026-11-22T10:00:00Z"})
+    world.sync()
+    assert world.rows()[key]["starts"].isoformat().startswith("2026-11-22T10:00:00")
+    assert world.in_step()
+
+
 def test_what_notion_stores_otherwise_is_parked_with_the_page_linked(world: World) -> None:
     """A proxy, a plan or a new rule changes what we send: neither side is overwritten, and no second page is made."""
 

@@ -1,6 +1,7 @@
-"""A record that comes back keeps what was agreed exactly, where its page can only show less: the minute of a time.
+"""What was agreed is kept exactly, where the page can only show less: the minute of a time.
 
-S5 (carried exactly): whatever brings the row back, its seconds come with it.
+S5 (carried exactly): whatever brings the row back, its seconds come with it. And what the page cannot show is not
+written to it: other seconds of the minute that it shows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import pytest
 from bridge.merge import REJECTED, Said, merge
 from bridge.model import Base, Decision, FieldValue, Op, Pair, Presence, Side, Snapshot, Unfit
 from tests.unit.worlds import live, make_pair, make_sync, stamp
+
+
+from bridge.model import Base, Decision, Direction, Op, Pair, Presence, Side, Snapshot, Unfit
+from tests.unit.worlds import live, make_field, make_pair, make_sync
 
 SYNC = make_sync()
 EXACT, MINUTE = "10:15:30", "10:15"  # the second stands for the first; see PlainCodec
@@ -100,3 +105,48 @@ def test_an_edit_at_an_unknown_time_is_neither_the_earlier_nor_the_later_one(kno
     }
     decision = merge(make_pair(BASE, sides[Side.POSTGRES], sides[Side.NOTION]), SYNC)
     assert [(found.rule, found.winner) for found in decision.conflicts] == [("tie", Side.POSTGRES)]
+
+
+LATER = "10:15:45"  # the same minute
+
+
+def test_other_seconds_of_the_minute_that_the_page_shows_are_agreed_on_without_a_write() -> None:
+    decision = merge(make_pair(BASE, {**BASE, "title": LATER}, live(SHOWN)), SYNC)
+    assert decision == Decision(Base(Presence.LIVE, {**BASE, "title": LATER}))
+    after = make_pair(decision.base, {**BASE, "title": LATER}, live({**SHOWN, "title": "10:16"}))
+    [action] = merge(after, SYNC).actions
+    assert (action.side, action.changes["title"].new) == (Side.POSTGRES, "10:16"), "an edit in Notion is one"
+
+
+def test_beside_another_change_they_are_not_written_either() -> None:
+    decision = merge(make_pair(BASE, {"title": LATER, "status": "Done"}, live(SHOWN)), SYNC)
+    [action] = decision.actions
+    assert (action.side, set(action.changes)) == (Side.NOTION, {"status"})
+    assert decision.base is not None
+    assert decision.base.values["title"] == LATER
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "shown"),
+    [
+        (MINUTE, EXACT, MINUTE),  # nothing tells yet that the page cannot show seconds
+        (EXACT, LATER, EXACT),  # it can
+        (EXACT, MINUTE + ":59x", MINUTE),
+        (EXACT, None, MINUTE),
+    ],
+)
+def test_what_the_page_may_show_is_written(before: str, now: str | None, shown: str) -> None:
+    pair = make_pair({**BASE, "title": before}, {**BASE, "title": now}, live({**SHOWN, "title": shown}))
+    [action] = merge(pair, SYNC).actions
+    assert (action.side, action.changes["title"].new) == (Side.NOTION, now)
+
+
+def test_an_edit_of_the_page_beside_other_seconds_is_a_conflict_as_before() -> None:
+    decision = merge(make_pair(BASE, {**BASE, "title": LATER}, live({**SHOWN, "title": "10:16"})), SYNC)
+    assert [conflict.field for conflict in decision.conflicts] == ["title"]
+
+
+def test_a_column_that_takes_its_values_from_notion_gets_them_back() -> None:
+    sync = make_sync((make_field("title", Direction.TO_POSTGRES), make_field("status")))
+    [action] = merge(make_pair(BASE, {**BASE, "title": LATER}, live(SHOWN)), sync).actions
+    assert action.side is Side.POSTGRES

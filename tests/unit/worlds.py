@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,7 +56,7 @@ class PlainCodec:
         return value
 
     def stands_for(self, shown: FieldValue, held: FieldValue) -> bool:
-        return shown == held or (isinstance(held, str) and shown == held.removesuffix(":30") != held)
+        return shown == held or (isinstance(held, str) and shown == re.sub(":(30|45)$", "", held) != held)
 
     def shrunk(self, shown: FieldValue, held: FieldValue) -> bool:
         return shown is None and held == "an option"
