@@ -135,7 +135,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
     except FileNotFoundError:
         raise ConfigError(
             f"there is no configuration file {path}",
-            hint="Run `notion-bridge init` to write one, or name another with --config FILE.",
+            hint="Run `notion-bridge init` to write one, or name another with --config FILE or NOTION_BRIDGE_CONFIG.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None

@@ -116,7 +116,7 @@ class Environment:
         if yes:
             return True
         if not self.may_ask:
-            raise ConfigError(f"{question} There is nobody to ask here.", hint=f"Say it with {flag}.")
+            raise ConfigError(f'there is nobody to ask here: "{question}"', hint=f"Say yes with {flag}.")
         return click.confirm(styled(question).plain, default, err=True)
 
 

@@ -114,7 +114,7 @@ def _settling(name: str, done: str, text: str, *, held: bool, writes: bool = Tru
         if environment.json:
             environment.emit({"version": JSON_VERSION, "items": answers})
         elif not answers:
-            environment.print("there is nothing that can be treated so")
+            environment.print("there are no held deletions" if held else f"there is nothing to {name}")
         return ExitCode.OK
 
     return settle

@@ -57,8 +57,9 @@ def _parked(journal: Journal, id: int, allowed: str) -> Row:  # noqa: A002 - the
     if row["state"] != "open":
         raise DecisionRefused(f"parked item {id} is not open any more: it is {row['state']}")
     if (row["kind"] == "held") != (allowed == "held"):
-        words = "approve or reject" if row["kind"] == "held" else "retry or drop"
-        raise DecisionRefused(f"parked item {id} cannot be treated so", hint=f"It takes: {words}.")
+        if row["kind"] == "held":
+            raise DecisionRefused(f"parked item {id} is a held deletion", hint="It takes: approve or reject.")
+        raise DecisionRefused(f"parked item {id} is no held deletion", hint="It takes: retry or drop.")
     return row
 
 

@@ -257,8 +257,11 @@ def test_all_held_deletions_are_answered_at_once_and_listed_with_their_titles(wo
     assert world.type("sync").exit_code == 4
     assert {item["title"] for item in world.json("parked")["items"]} == {"one", "two"}
     assert "two" in world.type("parked").stdout
-    assert "nothing that can be treated so" in world.type("parked", "retry", "--all").stdout
+    assert "there is nothing to retry" in world.type("parked", "retry", "--all").stdout
     assert world.type("parked", "approve").exit_code == 2
+    number = str(world.json("parked")["items"][0]["id"])
+    refused = world.type("parked", "drop", number).stderr
+    assert f"parked item {number} is a held deletion\n  It takes: approve" in refused
     assert len(world.json("parked", "reject", "--all")["items"]) == 2
     assert world.sql("SELECT title FROM tasks ORDER BY title") == [("one",), ("two",)], "this command writes it"
 

@@ -170,7 +170,7 @@ def test_the_likeliest_is_the_default_and_a_part_of_a_name_is_enough(world: Worl
     result = CliRunner().invoke(main, args, input="99\nask\n\n\n", obj=environment)
     assert result.exit_code == 0, shown.getvalue()
     assert "and 4 more" in shown.getvalue()
-    assert "none is named so: 99" in shown.getvalue()
+    assert "there is no 99: type 1 to 13, or part of a name" in shown.getvalue()
     assert world.source in world.config.read_text()
     assert 'table = "public.tasks"' in world.config.read_text()
 

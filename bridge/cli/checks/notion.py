@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.cli.checks.report import Report
-from bridge.cli.output import seconds_shown
+from bridge.cli.output import many, seconds_shown
 from bridge.config import Config, SyncConfig
 from bridge.engine.binding import Remembered, bind
 from bridge.engine.opening import Sides
@@ -70,7 +70,7 @@ def check_fields(
     sync = report.attempt(
         "mapping",
         fit,
-        lambda found: f"{len(found.fields)} fields; the key is kept in {found.key_property.name!r}",
+        lambda found: f"{many(len(found.fields), 'field')}; the key is kept in {found.key_property.name!r}",
     )
     if sync is None:
         return None

@@ -41,7 +41,12 @@ def choose(environment: Environment, what: str, choices: Sequence[Choice], flag:
         found = [choice for choice in choices if plain_name(answer) in plain_name(choice.shown)]
         if len(found) == 1:
             return found[0].value
-        environment.say(f"several are named so: {answer}" if found else f"none is named so: {answer}")
+        if found:
+            environment.say(f"several are named so: {answer}")
+        elif answer.isdecimal():
+            environment.say(f"there is no {answer}: type 1 to {len(left)}, or part of a name")
+        else:
+            environment.say(f"none is named so: {answer}")
         left = found or list(choices)
 
 

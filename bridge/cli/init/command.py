@@ -27,7 +27,7 @@ from bridge.errors import ExitCode
 @click.option("--token", help=f"The token of the Notion integration (default: ${TOKEN}).")
 @click.option("--base-url", help="Another address than Notion's own: that of the sandbox.")
 @click.option("--table", help="The table, as in SQL: tasks, public.tasks.")
-@click.option("--key", multiple=True, metavar="COLUMN", help="A column of the key, where it is not the primary key.")
+@click.option("--key", multiple=True, metavar="COLUMN", help="A column of another key than the primary; once for each.")
 @click.option("--data-source", help="The Notion database: its address, its id, or the id of one data source in it.")
 @click.option("--create-notion", metavar="PAGE", help="Make the Notion database below this page, from the table.")
 @click.option(
@@ -46,7 +46,7 @@ from bridge.errors import ExitCode
 @click.option("--update", "update_", is_flag=True, help="Mend the file where columns or properties have changed.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is made, added or mended.")
 @click.option("--print-sql", is_flag=True, help="Print what a DBA has to run; install nothing, make no table.")
-@click.option("--force", is_flag=True, help="Write a new bridge.toml where there is one; the old one is kept as .bak.")
+@click.option("--force", is_flag=True, help="Write a new bridge.toml; the old one is kept, as bridge.toml.1.bak.")
 @shared_options
 @click.pass_obj
 def init(environment: Environment, /, update_: bool, **options: Any) -> ExitCode:
