@@ -15,8 +15,8 @@ from bridge.cli.program import shared_options
 from bridge.config import Config
 from bridge.engine.ratelog import spent
 from bridge.engine.requests import is_running
-from bridge.engine.status import SyncStatus, sync_status
-from bridge.errors import BridgeError, ExitCode
+from bridge.engine.status import NEVER_SYNCED, SyncStatus, sync_status
+from bridge.errors import BridgeError, ConfigError, ExitCode
 from bridge.journal import Journal
 from bridge.journal.place import is_there
 from bridge.postgres.connection import Session
@@ -114,6 +114,8 @@ def _database(config: Config) -> _Database:
             waiting = {name: backlog(connection, name) for (name,) in there}
             uncaptured = {name: not_captured(connection, name) for name in names}
             return _Database(waiting, "", is_heard(connection), others(connection, names), uncaptured)
+    except ConfigError:
+        raise  # it is no database that might answer later
     except BridgeError as error:
         return _Database(None, error.message)
 

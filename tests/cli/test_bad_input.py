@@ -131,6 +131,17 @@ def test_without_the_database_notion_is_still_checked(world: World) -> None:
     assert states["data source"] == "ok"
 
 
+@pytest.mark.parametrize("command", [*COMMANDS, "status", "run --no-live", "uninstall --yes"])
+def test_a_password_that_is_not_encoded_is_a_mistake_of_the_set_up(world: World, command: str) -> None:
+    result = world.type(*command.split(), DATABASE_URL="postgresql://me:p@ss/word@127.0.0.1:1/shop")
+    said = result.stdout + result.stderr
+    assert result.exit_code == 2, said
+    assert "the PostgreSQL connection string cannot be read" in said
+    assert "@ as %40" in said
+    assert "notion: the PostgreSQL" not in said
+    assert not any(piece in said for piece in ("ss/word", "127.0.0.1:1", "shop"))
+
+
 def test_a_typing_mistake_is_told_in_json_too(world: World) -> None:
     result = world.type("statsu", "--json")
     assert result.exit_code == 2

@@ -52,9 +52,11 @@ def _about(config: Config) -> str:
 
 def _check_sides(report: Report, config: Config, chosen: list[SyncConfig]) -> None:
     with ExitStack() as opened:
-        sides = report.attempt("notion", lambda: opened.enter_context(open_sides(config)))
         session = report.attempt("database", lambda: opened.enter_context(closing(Session(config.postgres.dsn))))
-        if sides is None or session is None:
+        if session is None:
+            return  # both sides are opened together, and Notion is not to blame
+        sides = report.attempt("notion", lambda: opened.enter_context(open_sides(config)))
+        if sides is None:
             return
         rows = session if database.check_server(report, session, config.postgres.dsn) else None
         pages = sides if notion.check_token(report, sides, config) else None
