@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -13,6 +14,8 @@ from bridge.config import Config
 from bridge.engine.requests import is_running, submit
 from bridge.errors import BridgeError, ConfigError, ExitCode, LockHeld
 from bridge.journal import Journal
+from bridge.journal.journal import SyncState
+from bridge.journal.place import is_there
 from bridge.postgres.connection import Session
 from bridge.postgres.install import uninstall as remove_capture
 from bridge.postgres.inventory import others
@@ -31,7 +34,8 @@ def pause(environment: Environment) -> ExitCode:
     Example:
       notion-bridge pause --sync tasks
     """
-    return _tell(environment, "pause", {}, "paused; changes wait until `notion-bridge resume`")
+    _tell(environment, "pause", {}, lambda _: "paused; changes wait until `notion-bridge resume`")
+    return ExitCode.OK
 
 
 @click.command()
@@ -51,7 +55,12 @@ def resume(environment: Environment, allow_deletes: bool, undo_deletes: bool) ->
     if allow_deletes and undo_deletes:
         raise ConfigError("--allow-deletes and --undo-deletes mean the opposite", hint="Give one of them.")
     deletes = "allow" if allow_deletes else "undo" if undo_deletes else ""
-    return _tell(environment, "resume", {"deletes": deletes}, "goes on")
+
+    def done(before: SyncState) -> str:
+        return "goes on" if before.paused or before.breaker else "was not paused or stopped; nothing was changed"
+
+    _tell(environment, "resume", {"deletes": deletes}, done)
+    return ExitCode.OK
 
 
 @click.command()
@@ -85,7 +94,8 @@ def uninstall(environment: Environment, yes: bool) -> ExitCode:
         environment.emit({"version": JSON_VERSION, "uninstalled": names, "journal": str(config.journal.path)})
     else:
         environment.print(f"removed from the database: {', '.join(names)}")
-        environment.print(f"kept: the journal {config.journal.path}; delete it to forget what was agreed")
+        if is_there(config.journal.path):
+            environment.print(f"kept: the journal {config.journal.path}; delete it to forget what was agreed")
     return ExitCode.OK
 
 
@@ -99,24 +109,26 @@ def _installed_names(environment: Environment, config: Config) -> list[str]:
     return [chosen.name for chosen in environment.chosen(config)]
 
 
-def _tell(environment: Environment, kind: str, arguments: dict[str, Any], done: str) -> ExitCode:
+def _tell(environment: Environment, kind: str, arguments: dict[str, Any], done: Callable[[SyncState], str]) -> None:
+    """Has it done, and says for each sync what that meant for the state in which it was before."""
     config = environment.config()
     names = [chosen.name for chosen in environment.chosen(config)]
-    _require_known(environment, config, names)
+    before = _states(environment, config, names)
     answer = submit(config.journal.path, environment.clock, kind, {"syncs": names, **arguments})
     if environment.json:
         environment.emit({"version": JSON_VERSION, **answer})
     else:
         for name in names:
-            environment.print(f"{name}: {done}")
-    return ExitCode.OK
+            environment.print(f"{name}: {done(before[name])}")
 
 
-def _require_known(environment: Environment, config: Config, names: list[str]) -> None:
+def _states(environment: Environment, config: Config, names: list[str]) -> dict[str, SyncState]:
+    """How the syncs are now. Raises BridgeError for one that was never run."""
     with closing(Journal.open_read_only(config.journal.path, environment.clock)) as journal:
         unknown = [name for name in names if journal.sync_row(name) is None]
-    if unknown:
-        raise BridgeError(
-            f"the sync {unknown[0]!r} was never run",
-            hint="There is nothing to pause or to resume; run `notion-bridge sync` first.",
-        )
+        if unknown:
+            raise BridgeError(
+                f"the sync {unknown[0]!r} was never run",
+                hint="There is nothing to pause or to resume; run `notion-bridge sync` first.",
+            )
+        return {name: journal.sync_state(name) for name in names}

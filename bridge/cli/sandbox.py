@@ -150,5 +150,5 @@ def missing_extra(error: ModuleNotFoundError) -> SetupError:
     """For the commands that need what the extra installs."""
     return SetupError(
         f"this command needs the extra [sandbox], which is not installed ({error.name} is missing)",
-        hint="pip install 'notion-postgres-bridge[sandbox]'",
+        hint="In the folder of its source: pip install '.[sandbox]'",
     )

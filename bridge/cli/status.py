@@ -193,6 +193,8 @@ def _remarks(sync: SyncStatus) -> list[str]:
     if sync.parked:
         lines.append(f"{many(sync.parked, 'item')} parked: `notion-bridge parked list`")
     lines += [f"the field {item.field!r} is suspended: {item.reason}. {item.hint}" for item in sync.suspended]
-    if sync.last_error:
+    if sync.last_error == NEVER_SYNCED:
+        lines.append("not synced yet: `notion-bridge sync`")
+    elif sync.last_error:
         lines.append(f"last error: {sync.last_error}")
     return lines

@@ -11,6 +11,8 @@ from bridge.journal import Journal
 from bridge.journal.rows import moment, read_moment
 from bridge.model import Suspended
 
+NEVER_SYNCED = "never synced"
+
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
@@ -59,7 +61,7 @@ class SyncStatus:
 def sync_status(journal: Journal, name: str, clock: Clock, outbox: int | None) -> SyncStatus:
     """Counts one sync. `outbox` is how many rows wait in the database, when it could be asked."""
     if journal.sync_row(name) is None:
-        return SyncStatus(name, False, 0, outbox or 0, 0, 0, "", False, 0.0, None, "never synced", outbox, None)
+        return SyncStatus(name, False, 0, outbox or 0, 0, 0, "", False, 0.0, None, NEVER_SYNCED, outbox, None)
     state, counts = journal.sync_state(name), journal.counts(name)
     pending = counts["pending"] + (outbox or 0)
     conflicts, parked = journal.conflict_count(name), journal.parked_count(name)

@@ -161,6 +161,9 @@ def classify(answer: Answer) -> BridgeError:
         )
     if code == "missing_version":
         return SetupError(message, hint="Notion no longer speaks this bridge's API version: update the bridge.")
+    if code == "invalid_request_url":  # of the whole address; an id that is none is another code
+        hint = "Check [notion] base_url: it is the address without /v1, such as https://api.notion.com."
+        return SetupError(message, hint=hint)
     kind, hint = _kind(answer.status, body)
     return kind(message, hint=hint, status=answer.status, code=code, request_id=request_id, body=body)
 

@@ -38,6 +38,11 @@ def wrong_types(world: World) -> None:
     world.configure(fields={"done": "Estimate"})
 
 
+def wrong_address(world: World) -> None:
+    text = world.config.read_text(encoding="utf-8")
+    world.config.write_text(text.replace(world.server.url, f"{world.server.url}/d"), encoding="utf-8")
+
+
 def wrong_token(world: World) -> None:
     world.token = "ntn_wrong"
 
@@ -51,6 +56,7 @@ SETUPS: dict[str, tuple[Callable[[World], None], str, str]] = {
     "types that do not fit": (wrong_types, '"Estimate" (number) cannot carry', "checkbox"),
     "no primary key": (no_key, "no primary key", "`key`"),
     "wrong token": (wrong_token, "401", "[notion] token"),
+    "wrong address": (wrong_address, "Invalid request URL", "Check [notion] base_url"),
     "not shared": (unshared, "Notion shows the integration nothing", "Connections"),
     "several data sources": (second_source, "2 data sources", "data_source"),
 }

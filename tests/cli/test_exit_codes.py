@@ -232,6 +232,7 @@ def test_check_tells_that_another_bridge_has_the_sync_and_does_not_fail(world: W
 
 def test_a_paused_sync_writes_nothing_and_says_so(world: World) -> None:
     assert world.type("sync").exit_code == 0
+    assert "was not paused or stopped" in world.type("resume").stdout
     assert world.type("pause").exit_code == 0
     fill(world, 1)
     paused = world.type("sync")
@@ -239,9 +240,16 @@ def test_a_paused_sync_writes_nothing_and_says_so(world: World) -> None:
     assert "is paused" in paused.stderr
     assert not world.ada.rows(world.source)
 
-    assert world.type("resume").exit_code == 0
+    resumed = world.type("resume")
+    assert (resumed.exit_code, resumed.stdout) == (0, "tasks: goes on\n")
     assert world.type("sync").exit_code == 0
     assert len(world.ada.rows(world.source)) == 1
+
+
+def test_what_was_never_synced_says_what_to_type(world: World) -> None:
+    assert "tasks: not synced yet: `notion-bridge sync`" in world.type("status").stdout
+    removed = world.type("uninstall", "--yes")
+    assert "kept" not in removed.stdout
 
 
 def test_pause_before_the_first_sync_is_told(world: World) -> None:

@@ -77,7 +77,7 @@ main([sys.argv[1]])
 """
     done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-    assert "notion-postgres-bridge[sandbox]" in done.stderr
+    assert "pip install '.[sandbox]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

