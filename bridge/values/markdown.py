@@ -267,7 +267,10 @@ def _moment(text: str) -> str:
     if "T" not in text:
         return text
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="minutes")
+    try:
+        return moment.astimezone(UTC).isoformat(timespec="minutes")
+    except OverflowError:  # at the end of all years
+        return text
 
 
 @dataclass(frozen=True, slots=True)

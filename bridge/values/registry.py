@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.errors import SetupError
+from bridge.errors import Refused, SetupError
 from bridge.model import FieldValue, Format, Stamp, Unfit, Value
 from bridge.shapes import Column, Property
 from bridge.values.binary import BitsColumn, BytesColumn
@@ -134,7 +134,11 @@ MARKDOWN_PROPERTIES = ("title", "rich_text")
 
 @dataclass(frozen=True, slots=True)
 class FieldCodec:
-    """The two halves put together; implements `bridge.model.Codec`."""
+    """The two halves put together; implements `bridge.model.Codec`.
+
+    Whatever a value does to its type, it is one field of one record that waits, and a person is told: an exception
+    here would end the bridge, all syncs of it, at each start again.
+    """
 
     column: ColumnType
     notion: PropertyType
@@ -148,12 +152,34 @@ class FieldCodec:
         return self.notion.computed
 
     def from_postgres(self, wire: Any) -> FieldValue:
-        return self.column.read(wire)
+        try:
+            return self.column.read(wire)
+        except Exception as error:  # noqa: BLE001 - see above
+            return Unfit(_stumble(error), str(wire))
 
     def to_postgres(self, value: Value) -> str | list[str] | None:
-        return self.column.write(value)
+        try:
+            return self.column.write(value)
+        except Refused:
+            raise
+        except Exception as error:
+            raise Refused(_stumble(error)) from error
 
     def from_notion(self, wire: Mapping[str, Any]) -> FieldValue:
+        try:
+            return self._from_notion(wire)
+        except Exception as error:  # noqa: BLE001 - see above
+            return Unfit(_stumble(error), str(wire))
+
+    def to_notion(self, value: Value, over: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            return self._to_notion(value, over)
+        except Refused:
+            raise
+        except Exception as error:
+            raise Refused(_stumble(error)) from error
+
+    def _from_notion(self, wire: Mapping[str, Any]) -> FieldValue:
         bound, now = self.notion.prop.type, wire.get("type")
         if now != bound:
             return Unfit(f"the property is now of type {now}, it was {bound}; map it again", str(wire))
@@ -162,7 +188,7 @@ class FieldCodec:
         read = self.notion.read(wire[bound], self.column)
         return read if isinstance(read, Unfit) else self.column.take(read)
 
-    def to_notion(self, value: Value, over: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _to_notion(self, value: Value, over: Mapping[str, Any] | None) -> dict[str, Any]:
         bound = self.notion.prop.type
         # '' can only come from a person resolving a conflict by hand; it means empty as it does in a column.
         given = None if value == "" else value
@@ -182,6 +208,10 @@ class FieldCodec:
 
     def lapsed(self, shown: FieldValue, held: FieldValue, stamp: Stamp | None) -> bool:
         return self.shrunk(shown, held) and self.notion.lapsed(shown, held, stamp, self.column)
+
+
+def _stumble(error: Exception) -> str:
+    return f"the bridge stumbles over this value ({type(error).__name__}): a mistake of its own, please report it"
 
 
 def _unreadable_now(shown: FieldValue, held: FieldValue) -> bool:

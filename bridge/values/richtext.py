@@ -113,7 +113,8 @@ def _mention(part: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind in _BY_ID and isinstance(target.get("id"), str):
         return {"type": kind, kind: {"id": target["id"]}}
     if kind == "template_mention":
-        return {"type": kind, kind: target}
+        word = str(target.get("type"))
+        return {"type": kind, kind: {"type": word, word: target[word]}} if isinstance(target.get(word), str) else None
     if kind == "date" and isinstance(target.get("start"), str):
         # The name of a zone may only stand beside a time that has no offset.
         zoned = ("time_zone",) if _OFFSET.search(target["start"]) is None else ()

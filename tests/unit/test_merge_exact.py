@@ -11,12 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from bridge.merge import REJECTED, Said, merge
-from bridge.model import Base, Decision, FieldValue, Op, Pair, Presence, Side, Snapshot, Unfit
-from tests.unit.worlds import live, make_pair, make_sync, stamp
-
-
-from bridge.model import Base, Decision, Direction, Op, Pair, Presence, Side, Snapshot, Unfit
-from tests.unit.worlds import live, make_field, make_pair, make_sync
+from bridge.model import Base, Decision, Direction, FieldValue, Op, Pair, Presence, Side, Snapshot, Unfit
+from tests.unit.worlds import live, make_field, make_pair, make_sync, stamp
 
 SYNC = make_sync()
 EXACT, MINUTE = "10:15:30", "10:15"  # the second stands for the first; see PlainCodec

@@ -232,3 +232,12 @@ def test_markdown_is_for_text_on_both_sides(bound: str, to: str) -> None:
     with pytest.raises(SetupError, match="cannot carry Markdown") as error:
         bind(COLUMNS[bound], PROPERTIES[to], form=Format.MARKDOWN)
     assert "rich_text" in error.value.hint
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:00-05:00", "0001-01-01T00:00:00+05:00"])
+def test_a_time_beyond_all_years_is_text_like_any_other(time: str) -> None:
+    """It ended the bridge, at each start again."""
+    value = CODEC.from_postgres(f"again [x](notion:date/{time})")
+    assert not isinstance(value, Unfit)
+    sent = CODEC.to_notion(value)
+    assert CODEC.stands_for(CODEC.from_notion(after(sent)), value)

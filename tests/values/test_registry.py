@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bridge.errors import SetupError
+from bridge.errors import Refused, SetupError
 from bridge.model import Codec, Unfit
 from bridge.shapes import Column
 from bridge.values.halves import Kind
@@ -127,3 +127,23 @@ def test_the_tables_for_the_documentation() -> None:
     assert property_kinds().keys() == PROPERTY_TYPES.keys()
     assert column_kinds()["timestamp without time zone"] == "local time"
     assert property_kinds()["date"] == ("date", "local time", "moment", "range of dates")
+
+
+def test_a_value_over_which_the_code_stumbles_is_one_field_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would end the bridge otherwise, all syncs of it, at each start again."""
+
+    def stumble(*_: object) -> None:
+        raise OverflowError("date value out of range")
+
+    codec = bind(COLUMNS["text"], PROPERTIES["rich_text"])
+    for half in (type(codec.column), type(codec.notion)):
+        for name in ("read", "write"):
+            monkeypatch.setattr(half, name, stumble)
+    wire = {"id": "x", "type": "rich_text", "rich_text": []}
+    for read in (codec.from_postgres("x"), codec.from_notion(wire)):
+        assert isinstance(read, Unfit)
+        assert "OverflowError" in read.reason
+        assert "report" in read.reason
+    for write in (codec.to_postgres, codec.to_notion):
+        with pytest.raises(Refused, match="OverflowError"):
+            write("x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -209,3 +210,11 @@ def test_what_is_called_unchanged_stands_in_both_texts_in_order(one: str, two: s
         assert old[kept.old : kept.old + kept.size] == new[kept.new : kept.new + kept.size]
         before, after = kept.old + kept.size, kept.new + kept.size
     assert unchanged(old, old) == ([(0, 0, len(old))] if old else [])
+
+
+def test_a_mention_of_a_template_holds_what_a_request_may_hold() -> None:
+    """A key that Notion adds some day would be refused, and a number in it ended the bridge."""
+    kept = {"type": "template_mention_date", "template_mention_date": "today"}
+    mention = {"type": "template_mention", "template_mention": {**kept, "new": Decimal(1)}}
+    [run] = shown([{"type": "mention", "mention": mention, "plain_text": "@Today", "annotations": {}}])
+    assert json.loads(run.atom)["mention"]["template_mention"] == kept
