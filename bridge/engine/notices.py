@@ -117,11 +117,13 @@ def _delay(cause: str, made: datetime, *, derived: bool) -> float | None:
     """
     if not cause:
         return None
-    words = cause.split()  # one: a person's word, which has a moment
-    first, last = read_moment(words[-1] if derived else words[0]), None if "-" in words else read_moment(words[-2:][0])
-    if derived:
-        last = first
-    if first is None or last is None or (last - first).total_seconds() > _UNSURE_S:
+    seen, *told = cause.split()
+    if derived or not told:  # a person's word has one moment
+        told = [seen, seen]
+    if "-" in told:
+        return None
+    first, last = map(datetime.fromisoformat, told)
+    if (last - first).total_seconds() > _UNSURE_S:
         return None
     return max(0.0, (made - first).total_seconds())
 

@@ -272,12 +272,11 @@ SELECT * FROM events WHERE sync = :sync AND journaled_at >= :since ORDER BY id
 
 -- name: events_between
 -- The oldest or the newest of those above a number. With each write the time of what it carries over: the newest change of
--- the other side before it, as "earliest latest seen" ("seen - seen" where nothing told when it was made), or the moment of
--- a person's word about it if that came later.
+-- the other side before it, as "seen earliest latest" ("seen - -" where nothing told when it was made), or the moment of a
+-- person's word about it if that came later.
 SELECT e.*, CASE WHEN e.kind LIKE 'write%' THEN max(
     COALESCE((
-        SELECT MAX(COALESCE(c.earliest, c.journaled_at) || ' ' || COALESCE(c.latest, '-') || ' ' || c.journaled_at)
-        FROM events c
+        SELECT MAX(c.journaled_at || ' ' || COALESCE(c.earliest, '-') || ' ' || COALESCE(c.latest, '-')) FROM events c
         WHERE c.pair = e.pair AND c.id < e.id AND c.side <> e.side AND c.kind NOT LIKE 'write%'
         AND c.kind NOT IN ('echo', 'same', 'link', 'surplus') -- nobody's change
     ), ''),

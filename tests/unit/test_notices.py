@@ -101,9 +101,13 @@ def test_an_edit_of_which_only_the_minute_is_known_has_no_delay() -> None:
 
 
 def test_what_notion_computes_is_as_old_as_its_first_sight() -> None:
-    """Its page's time is that of an edit, which may have been long before what it is computed from changed."""
+    """Its page's time is that of an edit, which may have been long before what it is computed from changed, and before
+    another edit that was carried since."""
     desk = Desk()
     desk.record("1", BEFORE)
+    desk.clock.seconds = 102.0
+    desk.see(page("page-1", "1", {"status": "Doing"}, stamp=Stamp(at(100), at(102))))
+    desk.answer(desk.planned(), Outcome.DONE, row("1", {**BEFORE, "status": "Doing"}))
     desk.journal.update_sync("tasks", columns='{"title": [2, "text", "t", "formula"]}')
     desk.clock.seconds = 118.0
     desk.see(page("page-1", "1", {"title": "new"}, stamp=Stamp(at(60), at(118)), seen=at(118)))
@@ -293,6 +297,7 @@ def test_a_status_is_json() -> None:
         "outbox": 0,
         "resync": False,
         "left_out": 0,
+        "not_captured": None,
         "suspended": [],
         "swept_at": "2026-11-22T10:00:00.000000Z",
     }
