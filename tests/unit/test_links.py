@@ -186,16 +186,6 @@ def test_what_a_page_was_last_known_to_link_to(office: Office) -> None:
     assert office.links.linked("tasks", "o1", "customer") == ()
 
 
-def test_a_link_to_a_deleted_record_is_none_any_more(office: Office) -> None:
-    """Notion hides it, so that nobody could take it away: it would come back with every edit of the others."""
-    office.known_customer("17")
-    office.record("1", {"title": "x", "customer": "17"}, "o1")
-    office.customer(row("17"))
-    assert office.links.linked("tasks", "o1", "customer") == ("c17",), "its page is still there"
-    office.customer(page("c17", None, seen=at(60)))
-    assert office.links.linked("tasks", "o1", "customer") == ()
-
-
 def test_a_key_that_another_record_has_got_first_stays_its_own(office: Office) -> None:
     """Notes of one batch come in any order of their records."""
     for key in ("1", "2"):

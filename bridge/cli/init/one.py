@@ -112,7 +112,9 @@ def _name(wishes: Wishes, ground: Ground, table_name: str) -> str:
     taken = {sync.name for sync in ground.config.syncs}
     if wishes.name in taken:
         raise ConfigError(
-            f"{ground.config.path} has a sync named {wishes.name!r} already", hint="Give this one another --name."
+            f"{ground.config.path} has a sync named {wishes.name!r} already",
+            hint="Give this one another --name; for what is there `notion-bridge init --update` takes up what has "
+            "changed since, and `notion-bridge init --print-sql`, with nothing else, prints the script for a DBA.",
         )
     return wishes.name or sync_name(table_name, taken)
 
