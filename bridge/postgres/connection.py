@@ -20,10 +20,8 @@ from psycopg.types.json import set_json_loads
 
 from bridge.errors import BridgeError, SetupError
 from bridge.postgres.dsn import parts_of
+from bridge.postgres.sqlstates import is_standbys
 from bridge.postgres.trouble import address, explain
-
-# A statement that writes, and one that asks how far the log is written.
-_OF_A_STANDBY = ("25006", "55000")
 
 APPLICATION_NAME = "notion-bridge"
 _OLDEST_SERVER = 140000
@@ -262,7 +260,7 @@ class Session:
     def _leave(self, connection: Connection, error: BaseException | None) -> None:
         """Closes a connection to a server that takes no writes: the address may lead to the primary by now, and a
         session of a standby lives on."""
-        if isinstance(error, psycopg.Error) and error.sqlstate in _OF_A_STANDBY:
+        if isinstance(error, psycopg.Error) and is_standbys(error.sqlstate):
             connection.close()
 
     def _settle(self, connection: Connection) -> None:

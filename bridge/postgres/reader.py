@@ -14,7 +14,8 @@ from bridge.model import OUTSIDE, Key, Pair, Presence, Side, Stamp, Sync
 from bridge.postgres.connection import Connection
 from bridge.postgres.findings import schema_version
 from bridge.postgres.names import source
-from bridge.postgres.unreadable import alone, concerns_a_row, refuse_many, without_values
+from bridge.postgres.sqlstates import concerns_a_row
+from bridge.postgres.unreadable import alone, refuse_many, without_values
 from bridge.postgres.wire import (
     Row,
     in_query,
@@ -82,7 +83,7 @@ def _read_some(conn: Connection, sync: Sync, keys: Sequence[Key]) -> Iterable[Ro
         with alone(conn):
             fetched = conn.execute(query, key_parameters(keys)).fetchall()
     except psycopg.Error as error:
-        if not concerns_a_row(error):
+        if not concerns_a_row(error.sqlstate):
             raise
         if len(keys) == 1:
             return without_values(conn, sync, keys[0], error)

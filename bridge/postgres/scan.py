@@ -19,8 +19,9 @@ from bridge.postgres.notes import SELECT_ALL, portions, read_note
 from bridge.postgres.outbox import BATCH_CHANGES, event_batch, require_columns
 from bridge.postgres.reader import observe, read_rows, utc
 from bridge.postgres.rowfilter import only_inside
+from bridge.postgres.sqlstates import concerns_a_row
 from bridge.postgres.trouble import address, explain
-from bridge.postgres.unreadable import alone, concerns_a_row, refuse_many
+from bridge.postgres.unreadable import alone, refuse_many
 from bridge.postgres.wire import (
     Row,
     in_query,
@@ -94,7 +95,7 @@ def _all_rows(connection: Connection, sync: Sync) -> Iterator[list[Row]]:
                 last = rows[-1].key
             return
         except psycopg.Error as error:
-            if not concerns_a_row(error):
+            if not concerns_a_row(error.sqlstate):
                 raise
         keys = _keys_after(connection, sync, last)
         found = read_rows(connection, sync, keys)

@@ -1,4 +1,4 @@
-"""What the error codes of PostgreSQL mean for the bridge: all of them, in one table.
+"""What the error codes of PostgreSQL mean for the bridge: all that is known of them.
 
 A code means two things. Whoever reads, or sets something up, asks when and by whom it is mended (`trouble`). Whoever
 writes one record asks whether the error is this record's own, or every other write would meet it, too (`refusal`).
@@ -75,9 +75,24 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
 )
 _CLASS = 2  # characters
 
+# For who reads many rows at once: the value; a limit (a jsonb text has one); a function of the user's that raises.
+_OF_A_ROW = ("22", "54", "P0")
+# A statement that writes, and one that asks how far the log is written.
+_OF_A_STANDBY = ("25006", "55000")
+
 
 def meaning(sqlstate: str | None) -> Meaning:
     """What a code means. None is an error of the driver, which no server has judged: no statement gets through."""
     if sqlstate is None:
         return _LATER_FOR_EVERYONE
     return _MEANINGS.get(sqlstate) or _MEANINGS.get(sqlstate[:_CLASS]) or _MEANINGS[""]
+
+
+def concerns_a_row(sqlstate: str | None) -> bool:
+    """Whether some row of those that were asked for is to blame, or a key: one by one, the others are read."""
+    return (sqlstate or "").startswith(_OF_A_ROW)
+
+
+def is_standbys(sqlstate: str | None) -> bool:
+    """Whether a standby answers so, which takes no writes."""
+    return sqlstate in _OF_A_STANDBY

@@ -18,18 +18,12 @@ from bridge.errors import Unavailable
 from bridge.model import Key, Presence, Sync, Unfit
 from bridge.postgres.connection import Connection
 from bridge.postgres.names import source
+from bridge.postgres.sqlstates import concerns_a_row
 from bridge.postgres.trouble import primary
 from bridge.postgres.wire import Row, in_query, key_is, key_parameters
 
-# The value; a limit (a jsonb text has one); a function of the user's that raises.
-_OF_A_ROW = ("22", "54", "P0")
 # In one reading. More are no odd rows: the filter itself is broken, or a column.
 _MAX = 100
-
-
-def concerns_a_row(error: psycopg.Error) -> bool:
-    """Whether some row of those that were asked for is to blame, or a key."""
-    return (error.sqlstate or "").startswith(_OF_A_ROW)
 
 
 @contextmanager
@@ -50,7 +44,7 @@ def without_values(conn: Connection, sync: Sync, key: Key, why: psycopg.Error) -
         with alone(conn):
             there = _ask(conn, sync, key, sql.SQL("true"))
     except psycopg.Error as error:
-        if not concerns_a_row(error):
+        if not concerns_a_row(error.sqlstate):
             raise
         return []
     if not there:
