@@ -4,7 +4,6 @@ its reason and, where it is known, the field."""
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,15 +17,11 @@ from bridge.ends import Blame, Evidence, Intent, Outcome, Receipt
 from bridge.errors import AccessLost, Unavailable
 from bridge.model import Codec, FieldValue, Presence, Value
 from bridge.postgres import PostgresEnd, grants_sql, table_sequences
-from bridge.postgres.connection import Limits
-from bridge.postgres.writer import RowWriter
 from tests.postgres.support import (
-    AloneSession,
     User,
     create,
     delete,
     end_for,
-    eventually,
     pair_of,
     set_up,
     taken,
@@ -74,46 +69,6 @@ def test_update_is_guarded(end: PostgresEnd, user: User) -> None:
     assert "title" in receipt.reason
     assert user.execute("SELECT title, total FROM tasks").fetchall() == [("theirs", Decimal("1.00"))]
     assert user.execute("SELECT count(*) FROM notion_bridge.applied").fetchone() == (0,)
-
-
-def test_the_guard_waits_for_a_writer(database: str, user: User) -> None:
-    """The row is compared after its lock is had, not before."""
-    session, sync = AloneSession(database), set_up(database)
-    writer = RowWriter(session, sync, patience=60_000)
-    user.execute("INSERT INTO tasks (title) VALUES ('a')")
-    receipts: list[Receipt] = []
-    with user.transaction():
-        user.execute("UPDATE tasks SET title = 'theirs'")
-        thread = threading.Thread(target=lambda: receipts.extend(writer.apply([update(("1",), title=("a", "b"))])))
-        thread.start()
-        eventually(
-            lambda: user.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None,
-            "the bridge waits for the row",
-        )
-    thread.join()
-    assert [receipt.outcome for receipt in receipts] == [Outcome.STALE]
-    session.close()
-
-
-def test_a_row_that_is_busy_time_and_again_is_waited_for_longer(database: str, user: User) -> None:
-    session, sync = AloneSession(database), set_up(database)
-    user.execute("INSERT INTO tasks (title) VALUES ('a')")
-    receipts: list[Receipt] = []
-    write = replace(update(("1",), title=("a", "b")), attempts=5)
-    with user.transaction():
-        user.execute("SELECT FROM tasks FOR UPDATE")
-        thread = threading.Thread(
-            target=lambda: receipts.extend(RowWriter(session, sync, patience=1000).apply([write]))
-        )
-        thread.start()
-        eventually(
-            lambda: user.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None,
-            "the bridge waits for the row",
-        )
-        user.execute("SELECT pg_sleep(1.5)")
-    thread.join()
-    assert [receipt.outcome for receipt in receipts] == [Outcome.DONE]
-    session.close()
 
 
 def test_a_missing_row_is_stale_and_a_moved_one_is_found(end: PostgresEnd, user: User) -> None:
@@ -431,22 +386,6 @@ def test_partitions_and_odd_names(database: str, user: User) -> None:
     end.close()
 
 
-def test_busy_rows_are_tried_later_and_keep_nobody_waiting(database: str, user: User) -> None:
-    """The session's own patience would be 60 seconds for each of them."""
-    sync = set_up(database)
-    user.execute("INSERT INTO tasks (title) SELECT 'a' FROM generate_series(1, 40)")
-    session = AloneSession(database, limits=Limits(lock=60))
-    with user.transaction():
-        user.execute("SELECT FROM tasks WHERE id < 40 FOR UPDATE")
-        writes = [update((str(number),), title=("a", "b")) for number in range(1, 41)]
-        receipts = list(RowWriter(session, sync).apply(writes))
-    assert {(receipt.outcome, receipt.blame) for receipt in receipts[:-1]} == {(Outcome.RETRY, Blame.SIDE)}, (
-        "no record is given up for a lock"
-    )
-    assert receipts[-1].outcome is Outcome.DONE
-    session.close()
-
-
 def test_lost_rights_stop_everything(database: str, user: User, role: str) -> None:
     sync = set_up(database)
     user.execute("INSERT INTO tasks (title) VALUES ('a')")
@@ -478,16 +417,3 @@ def test_a_batch_goes_on_after_a_refusal(end: PostgresEnd, user: User) -> None:
     receipts = list(end.apply(intents))
     assert [receipt.outcome for receipt in receipts] == [Outcome.DONE, Outcome.DONE]
     assert user.execute("SELECT title FROM tasks ORDER BY id").fetchall() == [("",), ("c",)]
-
-
-def test_a_write_that_met_a_read_only_server_reaches_the_primary_afterwards(database: str, user: User) -> None:
-    sync = set_up(database)
-    user.execute("INSERT INTO tasks (title) VALUES ('a')")
-    user.execute(f"ALTER DATABASE {user.info.dbname} SET default_transaction_read_only = on".encode())
-    session = AloneSession(database)
-    writer, write = RowWriter(session, sync), update(("1",), title=("a", "b"))
-    with pytest.raises(Unavailable, match="read-only"):
-        list(writer.apply([write]))
-    user.execute(f"ALTER DATABASE {user.info.dbname} RESET default_transaction_read_only".encode())
-    assert [receipt.outcome for receipt in writer.apply([write])] == [Outcome.DONE]
-    session.close()

@@ -30,6 +30,16 @@ def lose(desk: Desk, intent: Intent, seen: Observation) -> None:
     desk.answer(intent, Outcome.STALE, seen, lingers=True)
 
 
+def restore_twice(desk: Desk) -> None:
+    """A row that was deleted is inserted again. The first attempt to restore its page has no answer, the second has."""
+    desk.record("1", BEFORE)
+    desk.see(row("1", stamp=stamp(60)))
+    desk.answer(desk.planned(), Outcome.DONE, trashed(1))
+    desk.see(row("1", BEFORE, stamp=stamp(120)))
+    lose(desk, desk.planned(), trashed(2))
+    desk.answer(desk.planned(), Outcome.DONE, receipt(3, "v0"))
+
+
 def write(desk: Desk, number: int, title: str) -> None:
     desk.see(row("1", {**BEFORE, "title": title}, stamp=stamp(60 * number)))
     desk.answer(desk.planned(), Outcome.DONE, receipt(number, title))
@@ -124,12 +134,7 @@ def test_a_late_trashing_deletes_no_row_that_was_made_since() -> None:
 
 def test_a_late_restore_brings_no_row_back() -> None:
     desk = Desk()
-    desk.record("1", BEFORE)
-    desk.see(row("1", stamp=stamp(60)))
-    desk.answer(desk.planned(), Outcome.DONE, trashed(1))
-    desk.see(row("1", BEFORE, stamp=stamp(120)))
-    lose(desk, desk.planned(), trashed(2))
-    desk.answer(desk.planned(), Outcome.DONE, receipt(3, "v0"))
+    restore_twice(desk)
     desk.see(row("1", stamp=stamp(240)))
     desk.answer(desk.planned(), Outcome.DONE, trashed(4))
     assert desk.plan() == []
@@ -195,12 +200,7 @@ def test_what_the_page_showed_before_is_not_what_such_a_write_has_done() -> None
 def test_an_edit_of_a_page_that_is_there_is_one_though_a_restore_may_come_late() -> None:
     """The restore had no answer, and was made when it was tried again. What is edited then is no late restore's."""
     desk = Desk(replace(make_sync(), policy=Policy.MANUAL))
-    desk.record("1", BEFORE)
-    desk.see(row("1", stamp=stamp(60)))
-    desk.answer(desk.planned(), Outcome.DONE, trashed(1))
-    desk.see(row("1", BEFORE, stamp=stamp(120)))
-    lose(desk, desk.planned(), trashed(2))
-    desk.answer(desk.planned(), Outcome.DONE, receipt(3, "v0"))
+    restore_twice(desk)
     desk.see(shown(4, author="ann", title="w"))
     desk.see(shown(5, title="w", status="Done"))
     edit = desk.planned()

@@ -296,13 +296,18 @@ def test_an_edit_made_while_it_was_put_back_waits_like_any_other(edited: Side) -
     assert [found["state"] for found in desk.conflicts()] == ["resolved", "open"]
 
 
-def test_where_one_side_would_not_wait_it_is_decided_anew() -> None:
-    """A first sync that a person decided, where one side was empty: it could not be told apart from a new column."""
-    sync = make_sync(policy=Policy.MANUAL, first_sync=None)
-    desk = Desk(sync)
+def undecided() -> Desk:
+    """A first sync that waits for a person: the page's title is empty."""
+    desk = Desk(make_sync(policy=Policy.MANUAL, first_sync=None))
     desk.see(row("1", {"title": "ours", "status": "Todo"}, stamp=stamp(1)))
     desk.see(page("page-1", "1", {"title": None, "status": "Todo"}, seen=at(2)))
     assert desk.plan() == []
+    return desk
+
+
+def test_where_one_side_would_not_wait_it_is_decided_anew() -> None:
+    """A first sync that a person decided, where one side was empty: it could not be told apart from a new column."""
+    desk = undecided()
     ask(desk, "resolve", id=1, take="postgres")
     written(desk)
     assert ask(desk, "undo", id=1) == {"id": 1, "state": "decided", "take": "undone"}
@@ -315,11 +320,7 @@ def test_where_one_side_would_not_wait_it_is_decided_anew() -> None:
 
 def test_what_was_typed_and_taken_back_can_be_decided_anew() -> None:
     """Both sides hold what was typed, which is none of the values of the conflict, and nobody's edit."""
-    sync = make_sync(policy=Policy.MANUAL, first_sync=None)
-    desk = Desk(sync)
-    desk.see(row("1", {"title": "ours", "status": "Todo"}, stamp=stamp(1)))
-    desk.see(page("page-1", "1", {"title": None, "status": "Todo"}, seen=at(2)))
-    assert desk.plan() == []
+    desk = undecided()
     ask(desk, "resolve", id=1, take="value", value="typed")
     written(desk)
     assert ask(desk, "undo", id=1)["state"] == "decided"
